@@ -13,7 +13,9 @@ type Group struct {
 	// Outgoing is the voters before a change of more than one: while there are
 	// any, a decision takes a quorum of both. Raft §6, joint consensus.
 	Outgoing []ID
-	Learners []ID // are sent everything and count for nothing; no voter is one
+	// Learners are sent everything and count for nothing. No voter is one, but
+	// an outgoing voter may be named: it is a learner once the change is over.
+	Learners []ID
 }
 
 // MaxGroup bounds each list of a Group: no protocol here is of use beyond it.
@@ -49,7 +51,7 @@ func (g *Group) Equal(h *Group) bool {
 }
 
 // Valid reports whether there is a voter, no ID is 0 or twice in a list, and
-// no learner votes.
+// no voter is a learner.
 func (g *Group) Valid() bool {
 	for _, ids := range [][]ID{g.Voters, g.Outgoing, g.Learners} {
 		for i, id := range ids {
@@ -59,7 +61,7 @@ func (g *Group) Valid() bool {
 		}
 	}
 	for _, id := range g.Learners {
-		if g.Votes(id) {
+		if slices.Contains(g.Voters, id) {
 			return false
 		}
 	}

@@ -110,7 +110,8 @@ type Entry struct {
 }
 
 // A State names an application state: all entries up to Index, and no other,
-// are in it. The zero State with a Group is a new group's.
+// are in it. Replicas that found a group start from equal States with its
+// Group; one that joins later starts from the zero State and is sent the rest.
 type State struct {
 	Index uint64 // of the last entry applied
 	Epoch uint64 // of that entry

@@ -1,0 +1,23 @@
+// Package protocol is the catalog: every protocol this house speaks, one line each.
+package protocol
+
+import (
+	"althing/process"
+	"althing/protocol/raft"
+)
+
+// All lists the protocols, in order of name. A new one is a folder beside this
+// file, and a line here.
+var All = []process.Protocol{
+	raft.Protocol,
+}
+
+// Find returns the protocol of that name.
+func Find(name string) (process.Protocol, bool) {
+	for _, p := range All {
+		if p.Name == name {
+			return p, true
+		}
+	}
+	return process.Protocol{}, false
+}

@@ -1,0 +1,246 @@
+package raft
+
+import (
+	"encoding/binary"
+	"errors"
+
+	"althing/process"
+)
+
+// The first byte of every message and record. Numbers are never reused: disks
+// remember them.
+const (
+	tagRequestVote byte = iota + 1
+	tagVote
+	tagAppendEntries
+	tagAppendReply
+	tagHeartbeat
+	tagHeartbeatReply
+	tagInstallSnapshot
+	tagTimeoutNow
+	tagHardState
+	tagEntries
+	tagCheckpoint
+)
+
+// AppendBinary implements process.Msg.
+func (m *RequestVote) AppendBinary(b []byte) ([]byte, error) {
+	return flags(uvarints(append(b, tagRequestVote), m.Term, m.LastIndex, m.LastTerm), m.Pre, m.Transfer), nil
+}
+
+// AppendBinary implements process.Msg.
+func (m *Vote) AppendBinary(b []byte) ([]byte, error) {
+	return flags(uvarints(append(b, tagVote), m.Term), m.Granted, m.Pre), nil
+}
+
+// AppendBinary implements process.Msg.
+func (m *AppendEntries) AppendBinary(b []byte) ([]byte, error) {
+	b = uvarints(append(b, tagAppendEntries), m.Term, m.Prev, m.PrevTerm, m.Commit)
+	return appendEntries(b, m.Entries), nil
+}
+
+// AppendBinary implements process.Msg.
+func (m *AppendReply) AppendBinary(b []byte) ([]byte, error) {
+	return flags(uvarints(append(b, tagAppendReply), m.Term, m.Match, m.HintTerm, m.Prev), m.OK, false), nil
+}
+
+// AppendBinary implements process.Msg.
+func (m *Heartbeat) AppendBinary(b []byte) ([]byte, error) {
+	return uvarints(append(b, tagHeartbeat), m.Term, m.Commit, m.Round), nil
+}
+
+// AppendBinary implements process.Msg.
+func (m *HeartbeatReply) AppendBinary(b []byte) ([]byte, error) {
+	return uvarints(append(b, tagHeartbeatReply), m.Term, m.Round), nil
+}
+
+// AppendBinary implements process.Msg.
+func (m *InstallSnapshot) AppendBinary(b []byte) ([]byte, error) {
+	return uvarints(append(b, tagInstallSnapshot), m.Term), nil
+}
+
+// AppendBinary implements process.Msg.
+func (m *TimeoutNow) AppendBinary(b []byte) ([]byte, error) {
+	return uvarints(append(b, tagTimeoutNow), m.Term), nil
+}
+
+// AppendBinary implements process.Msg.
+func (m *HardState) AppendBinary(b []byte) ([]byte, error) {
+	return uvarints(append(b, tagHardState), m.Term, uint64(m.Vote)), nil
+}
+
+// AppendBinary implements process.Msg.
+func (m *Entries) AppendBinary(b []byte) ([]byte, error) {
+	return appendEntries(uvarints(append(b, tagEntries), m.Prev), m.Entries), nil
+}
+
+// AppendBinary implements process.Msg.
+func (m *Checkpoint) AppendBinary(b []byte) ([]byte, error) {
+	b = uvarints(append(b, tagCheckpoint), m.Term, uint64(m.Vote), m.Base, m.BaseTerm)
+	return appendEntries(process.AppendGroup(b, m.Group), m.Entries), nil
+}
+
+func uvarints(b []byte, vs ...uint64) []byte {
+	for _, v := range vs {
+		b = binary.AppendUvarint(b, v)
+	}
+	return b
+}
+
+func flags(b []byte, one, two bool) []byte {
+	var f byte
+	if one {
+		f = 1
+	}
+	if two {
+		f |= 2
+	}
+	return append(b, f)
+}
+
+// appendEntries appends es. Indexes are not written: entries follow one
+// another, and the message says where they begin.
+func appendEntries(b []byte, es []process.Entry) []byte {
+	b = binary.AppendUvarint(b, uint64(len(es)))
+	for i := range es {
+		e := &es[i]
+		b = append(b, byte(e.Req.Kind))
+		b = uvarints(b, e.Epoch, e.Req.Client, e.Req.Seq, uint64(len(e.Req.Cmd)))
+		b = append(b, e.Req.Cmd...)
+	}
+	return b
+}
+
+// entryBytes is the least that an entry takes in the form of appendEntries.
+const entryBytes = 5
+
+var errMalformed = errors.New("raft: malformed message")
+
+// Decode reads what AppendBinary wrote. Commands share b, which must not
+// change from then on.
+func Decode(b []byte) (process.Msg, error) {
+	if len(b) == 0 {
+		return nil, errMalformed
+	}
+	d := decoder{b: b[1:]}
+	m := d.message(b[0])
+	if d.bad || m == nil || len(d.b) > 0 {
+		return nil, errMalformed
+	}
+	return m, nil
+}
+
+// A decoder eats b; once bad, it returns zeros.
+type decoder struct {
+	b   []byte
+	bad bool
+}
+
+func (d *decoder) message(tag byte) process.Msg {
+	switch tag {
+	case tagRequestVote:
+		m := &RequestVote{Term: d.uvarint(), LastIndex: d.uvarint(), LastTerm: d.uvarint()}
+		m.Pre, m.Transfer = d.flags()
+		return m
+	case tagVote:
+		m := &Vote{Term: d.uvarint()}
+		m.Granted, m.Pre = d.flags()
+		return m
+	case tagAppendEntries:
+		m := &AppendEntries{Term: d.uvarint(), Prev: d.uvarint(), PrevTerm: d.uvarint(), Commit: d.uvarint()}
+		m.Entries = d.entries(m.Prev)
+		return m
+	case tagAppendReply:
+		m := &AppendReply{Term: d.uvarint(), Match: d.uvarint(), HintTerm: d.uvarint(), Prev: d.uvarint()}
+		m.OK, _ = d.flags()
+		return m
+	case tagHeartbeat:
+		return &Heartbeat{Term: d.uvarint(), Commit: d.uvarint(), Round: d.uvarint()}
+	case tagHeartbeatReply:
+		return &HeartbeatReply{Term: d.uvarint(), Round: d.uvarint()}
+	case tagInstallSnapshot:
+		return &InstallSnapshot{Term: d.uvarint()}
+	case tagTimeoutNow:
+		return &TimeoutNow{Term: d.uvarint()}
+	case tagHardState:
+		return &HardState{Term: d.uvarint(), Vote: d.id()}
+	case tagEntries:
+		m := &Entries{Prev: d.uvarint()}
+		m.Entries = d.entries(m.Prev)
+		return m
+	case tagCheckpoint:
+		m := &Checkpoint{Term: d.uvarint(), Vote: d.id(), Base: d.uvarint(), BaseTerm: d.uvarint()}
+		m.Group = d.group()
+		m.Entries = d.entries(m.Base)
+		return m
+	}
+	return nil
+}
+
+func (d *decoder) uvarint() uint64 {
+	v, n := binary.Uvarint(d.b)
+	if n <= 0 {
+		d.bad, d.b = true, nil
+		return 0
+	}
+	d.b = d.b[n:]
+	return v
+}
+
+func (d *decoder) id() process.ID {
+	v := d.uvarint()
+	d.bad = d.bad || v > 1<<16-1
+	return process.ID(v)
+}
+
+func (d *decoder) flags() (one, two bool) {
+	if len(d.b) == 0 || d.b[0] > 3 {
+		d.bad = true
+		return false, false
+	}
+	f := d.b[0]
+	d.b = d.b[1:]
+	return f&1 != 0, f&2 != 0
+}
+
+func (d *decoder) group() process.Group {
+	g, rest, err := process.CutGroup(d.b)
+	if err != nil {
+		d.bad, rest = true, nil
+	}
+	d.b = rest
+	return g
+}
+
+func (d *decoder) entries(prev uint64) []process.Entry {
+	n := d.uvarint()
+	if n > uint64(len(d.b)/entryBytes) || prev+n < prev { // or a short message could ask for much memory
+		d.bad = true
+		return nil
+	}
+	if n == 0 {
+		return nil
+	}
+	es := make([]process.Entry, n)
+	for i := range es {
+		if len(d.b) == 0 {
+			d.bad = true
+			return nil
+		}
+		e := &es[i]
+		e.Index = prev + 1 + uint64(i)
+		e.Req.Kind = process.Kind(d.b[0])
+		d.b = d.b[1:]
+		e.Epoch, e.Req.Client, e.Req.Seq = d.uvarint(), d.uvarint(), d.uvarint()
+		size := d.uvarint()
+		if size > uint64(len(d.b)) {
+			d.bad = true
+			return nil
+		}
+		if size > 0 {
+			e.Req.Cmd = d.b[:size:size]
+		}
+		d.b = d.b[size:]
+	}
+	return es
+}

@@ -1,0 +1,327 @@
+package raft
+
+import (
+	"slices"
+
+	"althing/process"
+	"althing/quorum"
+)
+
+// setPeers makes peers the present group, keeping what is known of those that
+// stay. A leader that is being removed keeps itself, for its own log.
+func (r *Raft) setPeers() {
+	old := r.peers
+	ids := r.log.group().Members()
+	r.peers = make([]progress, 0, len(ids))
+	for _, id := range ids {
+		p := progress{id: id, next: r.log.last() + 1}
+		if i := slices.IndexFunc(old, func(p progress) bool { return p.id == id }); i >= 0 {
+			p = old[i]
+		}
+		r.peers = append(r.peers, p)
+	}
+}
+
+func (r *Raft) peer(id process.ID) *progress {
+	for i := range r.peers { // a handful: faster than a map
+		if r.peers[i].id == id {
+			return &r.peers[i]
+		}
+	}
+	return nil
+}
+
+// quorumOf returns the highest value that a quorum of voters reach: of both
+// groups while there are two. §6
+func (r *Raft) quorumOf(value func(*progress) uint64) uint64 {
+	g := r.log.group()
+	v := r.reached(g.Voters, value)
+	if g.Joint() {
+		v = min(v, r.reached(g.Outgoing, value))
+	}
+	return v
+}
+
+func (r *Raft) reached(voters []process.ID, value func(*progress) uint64) uint64 {
+	var few [9]uint64
+	vs := few[:0]
+	for _, id := range voters {
+		var v uint64
+		if p := r.peer(id); p != nil {
+			v = value(p)
+		}
+		vs = append(vs, v)
+	}
+	return quorum.Index(vs, quorum.Majority(len(voters)))
+}
+
+// onSubmit takes client requests in, or says who should. §5.3
+func (r *Raft) onSubmit(reqs []process.Request, out *process.Output) {
+	switch {
+	case r.role != leader:
+		out.Refuse(reqs, process.NotLeader, r.leader)
+		return
+	case !slices.ContainsFunc(reqs, special):
+		r.onCommands(reqs, out)
+		return
+	}
+	for len(reqs) > 0 && r.role == leader { // in order, commands as they lie together
+		n := slices.IndexFunc(reqs, special)
+		switch {
+		case n < 0:
+			n = len(reqs)
+			r.onCommands(reqs, out)
+		case n > 0:
+			r.onCommands(reqs[:n], out)
+		default:
+			n = 1
+			r.onSpecial(reqs[0], out)
+		}
+		reqs = reqs[n:]
+	}
+	out.Refuse(reqs, process.NotLeader, r.leader)
+}
+
+func special(q process.Request) bool { return q.Kind != process.Command }
+
+func (r *Raft) onSpecial(q process.Request, out *process.Output) {
+	switch q.Kind {
+	case process.Read:
+		r.onRead(q, out)
+	case process.Session:
+		r.onCommands([]process.Request{q}, out)
+	case process.Members:
+		r.onMembers(q, out)
+	case process.Transfer:
+		r.onTransfer(q, out)
+	default:
+		out.Refuse([]process.Request{q}, process.Unsupported, 0)
+	}
+}
+
+func (r *Raft) onCommands(reqs []process.Request, out *process.Output) {
+	switch {
+	case r.transferee != 0: // or the target would never have it all. Thesis §3.10
+		out.Refuse(reqs, process.Changing, r.leader)
+	case r.log.last()-r.commitIndex+uint64(len(reqs)) > maxUncommitted:
+		out.Refuse(reqs, process.Busy, r.leader)
+	default:
+		r.propose(reqs, out)
+	}
+}
+
+// propose appends requests to the leader's log and replicates them. §5.3
+func (r *Raft) propose(reqs []process.Request, out *process.Output) {
+	prev := r.log.last()
+	r.log.propose(r.currentTerm, reqs)
+	out.Save(&Entries{Prev: prev, Entries: r.log.slice(prev, r.log.last())})
+	if r.log.groupIndex() > prev {
+		r.setPeers()
+	}
+	r.sendAll(false, out)
+	// The leader's own copy counts like any other, when it is durable.
+	// Thesis §10.2.1
+	out.Send(r.cfg.Self, &AppendReply{Term: r.currentTerm, OK: true, Match: r.log.last()})
+}
+
+// sendAll sends every other server what it lacks, and with news also to those
+// who lack nothing: the commit index.
+func (r *Raft) sendAll(news bool, out *process.Output) {
+	var same *AppendEntries // most lack the same: one message serves them
+	for i := range r.peers {
+		if p := &r.peers[i]; p.id != r.cfg.Self {
+			same = r.sendAppend(p, news, same, out)
+		}
+	}
+}
+
+// sendAppend sends p the entries that it lacks, as far as flow control lets
+// it; with news, or if p is being probed, an empty message if there are none.
+// It may reuse a message made for another server, and returns the one it made.
+func (r *Raft) sendAppend(p *progress, news bool, same *AppendEntries, out *process.Output) *AppendEntries {
+	switch p.state {
+	case snapshotting:
+		return same
+	case probing:
+		if p.probed {
+			return same
+		}
+		news = true
+	case replicating:
+		if len(p.inflight) >= r.cfg.Window {
+			return same
+		}
+	}
+	prev, last := p.next-1, r.log.last()
+	if prev < r.log.base {
+		r.sendSnapshot(p, out)
+		return same
+	}
+	if prev == last && !news {
+		return same
+	}
+	if same == nil || same.Prev != prev {
+		same = &AppendEntries{
+			Term: r.currentTerm, Prev: prev, PrevTerm: r.log.termAt(prev),
+			Commit: r.commitIndex, Entries: r.batch(prev),
+		}
+	}
+	// Now: followers may write while we do, for our own copy is counted only
+	// by the reply that we Send ourselves, and followers' own copies speak for
+	// themselves. Thesis §10.2.1
+	out.SendNow(p.id, same)
+	n := uint64(len(same.Entries))
+	switch {
+	case p.state == probing:
+		p.probed = true
+	case n > 0:
+		p.next = prev + n + 1 // pipelined: assume it arrives; a refusal rewinds
+		p.inflight = append(p.inflight, p.next-1)
+	}
+	return same
+}
+
+// batch returns the entries after prev, as many as one message may hold.
+func (r *Raft) batch(prev uint64) []process.Entry {
+	es := r.log.slice(prev, r.log.last())
+	size := 0
+	for i := range es {
+		if size += len(es[i].Req.Cmd) + entryBytes; size > r.cfg.BatchBytes && i > 0 {
+			return es[:i:i]
+		}
+	}
+	return es
+}
+
+// onAppendReply learns what a server holds, itself included.
+func (r *Raft) onAppendReply(from process.ID, m *AppendReply, out *process.Output) {
+	p := r.peer(from)
+	if r.role != leader || p == nil {
+		return
+	}
+	p.active, p.heard = true, r.now
+	if !m.OK {
+		r.onRefusal(p, m, out)
+		return
+	}
+	assert(m.Match <= r.log.last(), "nobody holds entries of this term that its leader lacks")
+	if m.Match > p.match {
+		p.match = m.Match
+	}
+	p.next = max(p.next, p.match+1)
+	n, _ := slices.BinarySearch(p.inflight, p.match+1)
+	p.inflight = p.inflight[:copy(p.inflight, p.inflight[n:])]
+	if p.state != replicating && p.match >= r.log.base && p.id != r.cfg.Self && m.Match+1 >= p.next {
+		p.become(replicating)
+	}
+	if r.advanceCommit(out); r.role != leader {
+		return
+	}
+	if p.id != r.cfg.Self && p.next <= r.log.last() {
+		r.sendAppend(p, false, nil, out)
+	}
+	if p.id == r.transferee {
+		r.tryTransfer(out)
+	}
+}
+
+// onRefusal finds where to go on: the follower named its last entry that may
+// agree, and we skip what of ours cannot. §5.3
+func (r *Raft) onRefusal(p *progress, m *AppendReply, out *process.Output) {
+	stale := m.Prev <= p.match || p.state == probing && m.Prev != p.next-1
+	if stale || p.state == snapshotting {
+		return
+	}
+	try := min(m.Match, m.Prev-1, r.log.last())
+	for try > r.log.base && try > p.match && r.log.termAt(try) > m.HintTerm {
+		try--
+	}
+	p.become(probing)
+	p.next = max(try, p.match) + 1
+	r.sendAppend(p, true, nil, out)
+}
+
+// become changes the mode of replication and forgets what the last one sent.
+func (p *progress) become(s progressState) {
+	p.state, p.probed, p.inflight = s, false, p.inflight[:0]
+	if s == replicating {
+		p.next = p.match + 1
+	}
+}
+
+// advanceCommit commits what a quorum holds, if the last of it is of this
+// term: an earlier leader's entry is decided only by one of ours after it,
+// for a later leader may still replace it. §5.4.2
+func (r *Raft) advanceCommit(out *process.Output) {
+	n := r.quorumOf(func(p *progress) uint64 { return p.match })
+	if n <= r.commitIndex || r.log.termAt(n) != r.currentTerm {
+		return
+	}
+	r.commitTo(n, out)
+	r.serveReads(out)
+	r.afterGroupCommit(out)
+	if r.role == leader {
+		r.sendAll(true, out)
+	}
+}
+
+func (r *Raft) commitTo(n uint64, out *process.Output) {
+	if n > r.commitIndex {
+		out.Commit(r.log.slice(r.commitIndex, n))
+		r.commitIndex = n
+	}
+}
+
+// onAppendEntries makes our log agree with the leader's. §5.3
+func (r *Raft) onAppendEntries(from process.ID, m *AppendEntries, out *process.Output) {
+	r.hear(from, out)
+	prev, prevTerm, es := m.Prev, m.PrevTerm, m.Entries
+	if prev < r.log.base { // what is compacted was committed, and so is the leader's too
+		n := min(r.log.base-prev, uint64(len(es)))
+		prev, es = prev+n, es[n:]
+		if prev < r.log.base {
+			out.Send(from, &AppendReply{Term: r.currentTerm, OK: true, Match: r.commitIndex})
+			return
+		}
+		prevTerm = r.log.baseTerm
+	}
+	if !r.log.has(prev, prevTerm) {
+		r.refuseAppend(from, m, out)
+		return
+	}
+	for len(es) > 0 && r.log.has(es[0].Index, es[0].Epoch) {
+		prev, es = prev+1, es[1:] // here already; a delayed message must not cut off what follows
+	}
+	if len(es) > 0 {
+		assert(prev >= r.commitIndex, "no leader replaces what is decided")
+		r.log.replace(prev, es)
+		out.Save(&Entries{Prev: prev, Entries: es})
+	}
+	match := m.Prev + uint64(len(m.Entries)) // not last: what follows may be another leader's
+	out.Send(from, &AppendReply{Term: r.currentTerm, OK: true, Match: match})
+	r.commitTo(min(m.Commit, match), out)
+}
+
+// refuseAppend tells the leader the last entry of ours that may agree with its
+// log before m.Prev: none of a later term than m.PrevTerm does. §5.3
+func (r *Raft) refuseAppend(from process.ID, m *AppendEntries, out *process.Output) {
+	try := min(m.Prev-1, r.log.last())
+	for try > r.commitIndex && r.log.termAt(try) > m.PrevTerm {
+		try--
+	}
+	// Now: it says nothing of what is durable here; the leader takes it as a
+	// place to try.
+	out.SendNow(from, &AppendReply{
+		Term: r.currentTerm, Match: try, HintTerm: r.log.termAt(try), Prev: m.Prev,
+	})
+}
+
+// hear notes a sign of life from the leader of the present term.
+func (r *Raft) hear(from process.ID, out *process.Output) {
+	assert(r.role != leader, "a term has one leader")
+	if r.leader != from || r.role != follower {
+		r.becomeFollower(from, out)
+	}
+	r.heard, r.bound = r.now, true
+	out.SetTimer(election, r.cfg.Election)
+}
