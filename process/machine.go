@@ -4,11 +4,14 @@ import "io"
 
 // A Machine is the application: what Commit feeds. Apply is deterministic: the
 // same entries in the same order lead to the same state and the same results
-// on every replica. One goroutine calls it, but for the methods of an Image.
+// on every replica. One goroutine calls it; but State, Sync, Image and the
+// methods of an Image may be called by any at any time.
 type Machine interface {
 	// Apply executes es, which follow one another from State().Index+1 on, and
 	// hands out the result of each: result i belongs to es[i]. What a result
-	// is, the application decides; hosts only pass it on.
+	// is, the application decides; hosts only pass it on. But the result of an
+	// entry that was passed over, because it was applied before or because its
+	// session is closed, implements Skipped.
 	Apply(es []Entry, result func(i int, r any))
 
 	// Read answers a query without changing anything.
@@ -17,7 +20,8 @@ type Machine interface {
 	// State names what has been applied.
 	State() State
 
-	// Sync makes everything applied durable, and names it.
+	// Sync makes everything applied durable, and names it. Apply need not wait
+	// for it.
 	Sync() (State, error)
 
 	// Image returns the state as of now. Later Applies do not change it.
@@ -37,3 +41,7 @@ type Image interface {
 	io.WriterTo
 	io.Closer
 }
+
+// Skipped is implemented by the result of an entry that changed nothing
+// because of its session, when Skipped returns true.
+type Skipped interface{ Skipped() bool }

@@ -21,8 +21,8 @@ const (
 	// MaxClients bounds the sessions kept. Beyond it the one longest unused is
 	// closed; its client's requests are then refused, never applied twice.
 	MaxClients = 4096
-	// MaxOpen bounds the requests above the lowest missing one that are
-	// remembered of a client. A client must not have more on their way.
+	// MaxOpen bounds what is remembered of a client: results, and runs of
+	// requests without one. A client must not have more requests on their way.
 	MaxOpen = 1 << 14
 )
 
@@ -43,13 +43,14 @@ type Table struct {
 
 type client struct {
 	low  uint64   // all numbers up to here are spent
-	done []record // above low, ascending by seq
+	done []record // above low, ascending
 	used uint64
 }
 
+// record is one request with its result, or a run of requests without.
 type record struct {
-	seq    uint64
-	result []byte
+	first, last uint64
+	result      []byte
 }
 
 // Open opens session id, an entry's index. It returns the session that had to
@@ -87,8 +88,7 @@ func (t *Table) Check(r *process.Request) (Verdict, []byte) {
 	if c == nil || r.Seq <= c.low {
 		return Expired, nil
 	}
-	i, found := c.find(r.Seq)
-	if found {
+	if i, found := c.find(r.Seq); found {
 		return Done, c.done[i].result
 	}
 	return New, nil
@@ -105,11 +105,26 @@ func (t *Table) Done(r *process.Request, result []byte) {
 	t.uses++
 	c.used = t.uses
 	if i, found := c.find(r.Seq); !found {
-		c.done = slices.Insert(c.done, i, record{r.Seq, result})
+		c.insert(i, record{r.Seq, r.Seq, result})
 	}
-	for len(c.done) > 0 && (len(c.done) > MaxOpen || c.done[0].seq == c.low+1 && c.done[0].result == nil) {
-		c.low, c.done = c.done[0].seq, c.done[1:]
+	for len(c.done) > 0 && (len(c.done) > MaxOpen || c.done[0].first == c.low+1 && c.done[0].result == nil) {
+		c.low, c.done = c.done[0].last, c.done[1:]
 	}
+}
+
+// insert puts r before done[i], and joins runs that it makes one.
+func (c *client) insert(i int, r record) {
+	if r.result == nil {
+		if i < len(c.done) && c.done[i].result == nil && c.done[i].first == r.last+1 {
+			r.last = c.done[i].last
+			c.done = slices.Delete(c.done, i, i+1)
+		}
+		if i > 0 && c.done[i-1].result == nil && c.done[i-1].last+1 == r.first {
+			c.done[i-1].last = r.last
+			return
+		}
+	}
+	c.done = slices.Insert(c.done, i, r)
 }
 
 // Forget drops the results of the client's requests up to seq: the client has
@@ -120,17 +135,22 @@ func (t *Table) Forget(id, seq uint64) {
 		return
 	}
 	i, found := c.find(seq)
+	if found && c.done[i].last > seq {
+		seq = c.done[i].last
+	}
 	if found {
 		i++
 	}
 	c.low, c.done = seq, c.done[i:]
 }
 
+// find returns the record that holds seq, or where it would go.
 func (c *client) find(seq uint64) (int, bool) {
-	if n := len(c.done); n == 0 || c.done[n-1].seq < seq { // nearly always
+	if n := len(c.done); n == 0 || c.done[n-1].last < seq { // nearly always
 		return n, false
 	}
-	return slices.BinarySearchFunc(c.done, seq, func(r record, s uint64) int { return cmp.Compare(r.seq, s) })
+	i, _ := slices.BinarySearchFunc(c.done, seq, func(r record, s uint64) int { return cmp.Compare(r.last, s) })
+	return i, c.done[i].first <= seq
 }
 
 // Clients returns the open sessions, ascending.
@@ -163,7 +183,8 @@ func (t *Table) AppendClient(b []byte, id uint64) []byte {
 	b = binary.AppendUvarint(b, c.low)
 	b = binary.AppendUvarint(b, uint64(len(c.done)))
 	for _, r := range c.done {
-		b = binary.AppendUvarint(b, r.seq)
+		b = binary.AppendUvarint(b, r.first)
+		b = binary.AppendUvarint(b, r.last-r.first)
 		if r.result == nil {
 			b = append(b, 0)
 			continue
@@ -213,16 +234,18 @@ func (t *Table) LoadClient(b []byte) (rest []byte, err error) {
 	c := &client{used: head[1], low: head[2]}
 	last := c.low
 	for range head[3] {
-		var rec [2]uint64 // seq, bytes+1
-		if b, err = cut(b, rec[:]); err != nil || rec[0] <= last || rec[1] > uint64(len(b))+1 {
+		var rec [3]uint64 // first, how many more, bytes of the result + 1
+		b, err = cut(b, rec[:])
+		end := rec[0] + rec[1]
+		if err != nil || rec[0] <= last || end < rec[0] || rec[2] > uint64(len(b))+1 {
 			return nil, errForm
 		}
 		var result []byte
-		if n := rec[1]; n > 0 {
+		if n := rec[2]; n > 0 {
 			result, b = append([]byte{}, b[:n-1]...), b[n-1:]
 		}
-		c.done = append(c.done, record{rec[0], result})
-		last = rec[0]
+		c.done = append(c.done, record{rec[0], end, result})
+		last = end
 	}
 	if t.clients == nil {
 		t.clients = make(map[uint64]*client)
