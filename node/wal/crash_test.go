@@ -111,7 +111,8 @@ func work(rnd *rand.Rand, l *Log, k *book) (off bool) {
 
 // written makes a log of batches of these sizes, one record each, and returns
 // its files and where in the last segment the batches end.
-func written(t testing.TB, o Options, kinds []byte, sizes ...int) (k *book, files map[string][]byte, ends []int64) {
+func written(t testing.TB, o Options, kinds []byte, sizes ...int) (
+	k *book, files map[string][]byte, ends []int64) {
 	t.Helper()
 	d := newRAM()
 	k = &book{}

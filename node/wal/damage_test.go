@@ -118,13 +118,19 @@ func TestRefusals(t *testing.T) {
 		change     func(m map[string][]byte)
 	}{
 		{"middle missing", names[0], func(m map[string][]byte) { delete(m, names[1]) }},
-		{"first missing", "before this one are missing", func(m map[string][]byte) { delete(m, names[0]) }},
+		{"first missing", "before this one are missing", func(m map[string][]byte) {
+			delete(m, names[0])
+		}},
 		{"all but an empty last missing", "before this one are missing", func(m map[string][]byte) {
 			clear(m)
 			m[fileName(10, logExt)] = make([]byte, MinSegmentBytes)
 		}},
-		{"first zeroed", names[0], func(m map[string][]byte) { m[names[0]] = make([]byte, MinSegmentBytes) }},
-		{"middle of another log", "another log", func(m map[string][]byte) { m[names[1]] = other[names[1]] }},
+		{"first zeroed", names[0], func(m map[string][]byte) {
+			m[names[0]] = make([]byte, MinSegmentBytes)
+		}},
+		{"middle of another log", "another log", func(m map[string][]byte) {
+			m[names[1]] = other[names[1]]
+		}},
 		{"last of another log", "another log", func(m map[string][]byte) {
 			m[names[len(names)-1]] = other[names[len(names)-1]]
 		}},

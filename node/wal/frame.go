@@ -14,7 +14,7 @@ const (
 	// places in all versions, so that an old program can tell a newer log.
 	version = 1
 
-	batchHeader  = 56 // magic 4, version 4, nonce 8, seq 8, lsn 8, floor 8, length 4, count 4, sums 4+4
+	batchHeader  = 56 // magic 4, version 4, nonce, seq, lsn, floor 8 each, length 4, count 4, sums 4+4
 	recordHeader = 9  // length 4, group 4, kind 1
 )
 

@@ -20,8 +20,9 @@
 // its first use: then fdatasync has no metadata to journal, which makes it
 // nearly twice as fast as on a file that grows. A batch is a header, records
 // and zeros up to the next sector of 512 bytes. It has a sequence number, and
-// a CRC-32C that covers all of it. A batch that does not fit into a segment any more
-// begins the next one; one larger than a segment has one of its own.
+// a CRC-32C that covers header and records. A batch that does not fit into a
+// segment any more begins the next one; one larger than a segment has one of
+// its own.
 //
 // # Why recovery is sound
 //

@@ -282,7 +282,9 @@ func TestBackPressure(t *testing.T) {
 
 type broken struct{}
 
-func (broken) AppendBinary(b []byte) ([]byte, error) { return append(b, 1, 2), errors.New("no form") }
+func (broken) AppendBinary(b []byte) ([]byte, error) {
+	return append(b, 1, 2), errors.New("no form")
+}
 
 func TestUnencodableFails(t *testing.T) {
 	var k book
@@ -304,7 +306,8 @@ func TestUnencodableFails(t *testing.T) {
 
 func TestOptions(t *testing.T) {
 	for _, o := range []Options{
-		{SegmentBytes: 100}, {SegmentBytes: MinSegmentBytes + 1}, {SegmentBytes: MaxSegmentBytes + sector},
+		{SegmentBytes: 100}, {SegmentBytes: MinSegmentBytes + 1},
+		{SegmentBytes: MaxSegmentBytes + sector},
 		{BufferBytes: -1}, {BufferBytes: MaxBufferBytes + 1}, {Spares: -1},
 	} {
 		if _, _, err := open(newRAM(), o); err == nil {
