@@ -124,7 +124,7 @@ type InputKind uint8
 const (
 	Start   InputKind = iota + 1 // State: what the application holds; after the last Recover
 	Recover                      // Msg: one saved record, replayed; effects are ignored
-	Receive                      // From, Msg; State if an application state came with it, already safe in a staging place
+	Receive                      // From, Msg; State if an application state came with it and is staged
 	Timeout                      // Timer
 	Submit                       // Reqs: one or more, as many as were waiting
 	Compact                      // State: the application has made this durable
