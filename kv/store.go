@@ -1,14 +1,24 @@
 package kv
 
 import (
+	"bytes"
+	"cmp"
 	"context"
-	"io"
+	"encoding/binary"
+	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"althing/process"
+	"althing/session"
 )
 
 // Options say where a store is kept, and what a new one begins with.
@@ -26,190 +36,491 @@ type Options struct {
 	// reads it. Nil: the machine's.
 	Now func() time.Duration
 
-	CacheBytes    int64 // for blocks of the disk; 0: 64 MiB
-	MemTableBytes int   // written at once; 0: 32 MiB
-	Log           *slog.Logger
+	CacheBytes    int64        // for blocks of the disk, and for MemTableBytes; 0: 128 MiB
+	MemTableBytes int          // gathered before they are written; 0: 16 MiB
+	Log           *slog.Logger // of the storage engine's complaints; nil: none
 }
 
-// A Store is the replicated application. Apply, Stage and Load are called by
-// one goroutine; all other methods may be called by any at any time.
-type Store struct{}
+func (o *Options) complete() {
+	if o.FS == nil {
+		o.FS = vfs.Default
+	}
+	if o.Now == nil {
+		start := time.Now()
+		o.Now = func() time.Duration { return time.Since(start) }
+	}
+	if o.CacheBytes <= 0 {
+		o.CacheBytes = defaultCacheBytes
+	}
+	if o.MemTableBytes <= 0 {
+		o.MemTableBytes = defaultMemTableBytes
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+}
+
+// A Store is the replicated application. Apply, Stage, Load and Close are
+// called by one goroutine; all other methods may be called by any at any time.
+type Store struct {
+	opts  Options
+	place *place
+	cache *pebble.Cache
+
+	// pub is what readers see: replaced after each batch. Nil once closed.
+	pub atomic.Pointer[published]
+
+	// Of the goroutine that applies.
+	meta     meta
+	heads    heads
+	sessions session.Table
+	staged   *staged
+	sweeper  *sweeper
+
+	mu      sync.RWMutex // of what follows; the goroutine that applies reads without
+	leases  map[int64]Lease
+	members map[uint64]Member
+	alarms  []Alarm
+
+	lessor  *Lessor
+	ring    ring
+	changed *beacon // the current revision
+	swept   *beacon // swept.rev of the present state
+	freed   atomic.Uint64
+}
 
 var _ process.Machine = (*Store)(nil)
 
-// Open opens the store in a directory, or begins one there.
-func Open(o Options) (*Store, error) { panic("kv: Open is not built") }
+// published is one point in the life of the store, as readers see it.
+type published struct {
+	engine *engine
+	meta   meta
+}
 
-// Close stops the store. What was not made durable by Sync may be lost.
-func (s *Store) Close() error { panic("kv: Close is not built") }
+// Open opens the store in a directory, or begins one there. It returns
+// ErrForeign for a directory of something else and ErrFormat for a store of
+// another version.
+func Open(o Options) (*Store, error) {
+	o.complete()
+	p, err := openPlace(o.FS, o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{opts: o, place: p, cache: pebble.NewCache(o.CacheBytes), lessor: newLessor(o.Now)}
+	if p.number == 0 {
+		err = s.begin(1)
+	}
+	if err == nil {
+		err = s.open()
+	}
+	if err != nil {
+		s.cache.Unref()
+		return nil, errors.Join(err, p.marker.Close())
+	}
+	return s, nil
+}
 
-// Apply implements process.Machine: each result is a *Result. It panics if the
-// disk fails: a replica that cannot apply what was decided must stop.
-func (s *Store) Apply(es []process.Entry, result func(i int, r any)) { panic("kv: not built") }
+// begin makes a new state that nothing has been applied to.
+func (s *Store) begin(number uint64) error {
+	e, err := openEngine(&s.opts, s.cache, s.place.path(number))
+	if err != nil {
+		return err
+	}
+	defer e.release()
+	b := e.db.NewBatch()
+	m := meta{state: process.State{Group: s.opts.Group}, rev: 1}
+	err = b.Set(keyMeta, m.append(nil), nil)
+	for i := range s.opts.Members {
+		r := &s.opts.Members[i]
+		err = errors.Join(err, b.Set(id64(tableMember, r.ID), appendMember(nil, r), nil))
+	}
+	if err = errors.Join(err, b.Commit(pebble.NoSync), e.db.Flush()); err != nil {
+		return fmt.Errorf("begin a state: %w", err)
+	}
+	return s.place.move(number)
+}
 
-// Read implements process.Machine: cmd is an encoded *Range or a *Txn that
-// only reads, and the answer a *Result.
-func (s *Store) Read(cmd []byte) any { panic("kv: not built") }
+// open opens the present state.
+func (s *Store) open() error {
+	e, err := openEngine(&s.opts, s.cache, s.place.path(s.place.number))
+	if err != nil {
+		return err
+	}
+	in, err := readInventory(e.db)
+	if err != nil {
+		e.release()
+		return fmt.Errorf("read state %d: %w", s.place.number, err)
+	}
+	s.changed, s.swept = newBeacon(in.meta.rev), newBeacon(in.swept.rev)
+	s.install(e, in)
+	return nil
+}
 
-// State implements process.Machine.
-func (s *Store) State() process.State { panic("kv: not built") }
+// install makes a state the one that is applied to and read.
+func (s *Store) install(e *engine, in *inventory) {
+	s.meta, s.sessions, s.heads = in.meta, in.sessions, heads{}
+	s.mu.Lock()
+	s.leases, s.members, s.alarms = in.leases, in.members, in.meta.alarms
+	s.mu.Unlock()
+	s.lessor.reset(in.leases, in.meta.reign)
+	s.freed.Store(in.swept.freed)
+	s.ring.reset()
+	if old := s.pub.Swap(&published{engine: e, meta: in.meta}); old != nil {
+		old.engine.doomed.Store(true)
+		old.engine.release()
+	}
+	s.changed.set(in.meta.rev)
+	s.swept.set(in.swept.rev)
+	s.sweeper = startSweeper(s, e, in.swept)
+}
+
+// An inventory is what a store keeps in memory of its state.
+type inventory struct {
+	meta     meta
+	swept    swept
+	sessions session.Table
+	leases   map[int64]Lease
+	members  map[uint64]Member
+}
+
+func readInventory(r pebble.Reader) (*inventory, error) {
+	in := &inventory{leases: make(map[int64]Lease), members: make(map[uint64]Member)}
+	b, err := value(r, keyMeta)
+	if err != nil {
+		return nil, err
+	}
+	if in.meta, err = cutMeta(b); err != nil {
+		return nil, err
+	}
+	if b, err = value(r, keySwept); err != nil {
+		return nil, err
+	}
+	if b != nil {
+		if in.swept, err = cutSwept(b); err != nil {
+			return nil, err
+		}
+	}
+	err = eachOf(r, tableLease, func(k, v []byte) error {
+		id := int64(binary.BigEndian.Uint64(k[1:]))
+		l, err := cutLease(id, v)
+		in.leases[id] = l
+		return err
+	})
+	err = errors.Join(err, eachOf(r, tableMember, func(k, v []byte) error {
+		id := binary.BigEndian.Uint64(k[1:])
+		m, err := cutMember(id, v)
+		in.members[id] = m
+		return err
+	}))
+	return in, errors.Join(err, eachOf(r, tableSession, func(_, v []byte) error {
+		_, err := in.sessions.LoadClient(v)
+		return err
+	}))
+}
+
+// Close stops the store, once all who read it are done. What was not made
+// durable by Sync may be lost.
+func (s *Store) Close() error {
+	p := s.pub.Swap(nil)
+	if p == nil {
+		return ErrClosed
+	}
+	s.sweeper.stop()
+	s.unstage()
+	p.engine.release()
+	<-p.engine.closed
+	s.cache.Unref()
+	return errors.Join(p.engine.err, s.place.marker.Close())
+}
+
+// State implements process.Machine. A store that is closed has the zero State.
+func (s *Store) State() process.State {
+	if p := s.pub.Load(); p != nil {
+		return p.meta.state
+	}
+	return process.State{}
+}
 
 // Sync implements process.Machine. Apply goes on beside it.
-func (s *Store) Sync() (process.State, error) { panic("kv: not built") }
-
-// Image implements process.Machine.
-func (s *Store) Image() (process.Image, error) { panic("kv: not built") }
-
-// Stage implements process.Machine.
-func (s *Store) Stage(r io.Reader) (process.State, error) { panic("kv: not built") }
-
-// Load implements process.Machine.
-func (s *Store) Load() error { panic("kv: not built") }
+func (s *Store) Sync() (process.State, error) {
+	p, err := s.pin()
+	if err != nil {
+		return process.State{}, err
+	}
+	defer p.engine.release()
+	if err := p.engine.db.Flush(); err != nil {
+		return process.State{}, fmt.Errorf("flush state: %w", err)
+	}
+	return p.meta.state, nil
+}
 
 // Revisions returns the revision of the store, from 1, and the one it is
 // compacted at, 0 if never.
-func (s *Store) Revisions() (current, compacted int64) { panic("kv: not built") }
-
-// Range reads keys: all of one revision, whatever is applied meanwhile.
-func (s *Store) Range(r *Range) (*RangeReply, error) { panic("kv: not built") }
-
-// Scan begins to read keys one by one, in order, for ranges that are too large
-// for one reply. It knows neither sorting nor filters: ErrInvalidSort.
-func (s *Store) Scan(r *Range) (*Scan, error) { panic("kv: not built") }
-
-// A Scan is a Range under way.
-type Scan struct{}
-
-// Next returns the next version; ok is false after the last, or after an error.
-func (c *Scan) Next() (kv KeyValue, ok bool) { panic("kv: not built") }
-
-// Finish counts what is left after the last version, and closes the scan. The
-// reply has no versions.
-func (c *Scan) Finish() (*RangeReply, error) { panic("kv: not built") }
-
-// Txn does a transaction that only reads.
-func (s *Store) Txn(t *Txn) (*TxnReply, error) { panic("kv: not built") }
-
-// At returns the version of key in force at rev, nil if there was none.
-func (s *Store) At(key []byte, rev int64) (*KeyValue, error) { panic("kv: not built") }
-
-// A Hash is a digest of all versions up to Revision that a compaction at
-// Compacted leaves. It is the same on all replicas that are at the same
-// Compacted, however far each has swept.
-type Hash struct {
-	Sum       uint32 // CRC-32C
-	Revision  int64
-	Compacted int64
+func (s *Store) Revisions() (current, compacted int64) {
+	p := s.pub.Load()
+	if p == nil {
+		return 0, 0
+	}
+	return p.meta.rev, p.meta.compacted
 }
 
-// HashKV hashes the store as of rev; 0 is now.
-func (s *Store) HashKV(rev int64) (Hash, error) { panic("kv: not built") }
+// pin returns the present, and holds its engine open until it is released.
+func (s *Store) pin() (*published, error) {
+	for {
+		p := s.pub.Load()
+		if p == nil {
+			return nil, ErrClosed
+		}
+		if p.engine.acquire() {
+			return p, nil
+		}
+	}
+}
+
+// view calls f with the store as of now.
+func (s *Store) view(f func(v *view) error) error {
+	v, done, err := s.snapshot()
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(v), done())
+}
+
+// snapshot returns the store as of now, until done.
+func (s *Store) snapshot() (v *view, done func() error, err error) {
+	for {
+		p, err := s.pin()
+		if err != nil {
+			return nil, nil, err
+		}
+		snap := p.engine.db.NewSnapshot()
+		done := func() error {
+			defer p.engine.release()
+			return snap.Close()
+		}
+		// The sweeper removes nothing that a compaction gave up before the
+		// compaction is published. So all that the snapshot can lack is what
+		// the watermark read after it forbids to ask for.
+		v := &view{r: snap, rev: p.meta.rev, compacted: p.meta.compacted}
+		if q := s.pub.Load(); q != nil && q.engine == p.engine {
+			v.compacted = q.meta.compacted
+		}
+		if v.compacted <= v.rev {
+			return v, done, nil
+		}
+		if err := done(); err != nil { // overtaken: what is now is gone already
+			return nil, nil, err
+		}
+	}
+}
+
+// Read implements process.Machine: cmd is an encoded *Range or a *Txn that
+// only reads, and the answer a *Result.
+func (s *Store) Read(cmd []byte) any {
+	r := &Result{Index: s.State().Index}
+	c, err := Decode(cmd)
+	if err != nil {
+		r.Err = err
+		return r
+	}
+	switch c := c.(type) {
+	case *Range:
+		var reply *RangeReply
+		if reply, r.Err = s.Range(c); r.Err == nil {
+			r.Reply, r.Revision = reply, reply.Revision
+		}
+	case *Txn:
+		var reply *TxnReply
+		if reply, r.Err = s.Txn(c); r.Err == nil {
+			r.Reply, r.Revision = reply, reply.Revision
+		}
+	default:
+		r.Err = fmt.Errorf("read with a command that writes: %w", ErrCommand)
+	}
+	return r
+}
+
+// Range reads keys: all of one revision, whatever is applied meanwhile.
+func (s *Store) Range(r *Range) (reply *RangeReply, err error) {
+	err = s.view(func(v *view) error {
+		reply, err = v.rng(r)
+		return err
+	})
+	return reply, err
+}
+
+// Txn does a transaction that only reads; ErrCommand if it might not.
+func (s *Store) Txn(t *Txn) (reply *TxnReply, err error) {
+	if err := Validate(t, 0); err != nil {
+		return nil, err
+	}
+	if !t.ReadOnly() {
+		return nil, fmt.Errorf("read with a transaction that writes: %w", ErrCommand)
+	}
+	err = s.view(func(v *view) error {
+		c, err := v.choose(t)
+		if err == nil {
+			reply, err = v.read(t, c)
+		}
+		return err
+	})
+	return reply, err
+}
+
+// At returns the version of key in force at rev, nil if there was none. It is
+// how a watcher finds what an event replaced: at the revision before it.
+func (s *Store) At(key []byte, rev int64) (kv *KeyValue, err error) {
+	err = s.view(func(v *view) error {
+		if rev, err = v.at(rev); err == nil {
+			kv, err = v.version(key, rev)
+		}
+		return err
+	})
+	return kv, err
+}
+
+// Scan begins to read keys one by one, in order, for ranges that are too large
+// for one reply. It knows neither sorting nor filters: ErrInvalidSort. The
+// caller must Finish it.
+func (s *Store) Scan(r *Range) (*Scan, error) {
+	if err := r.check(); err != nil {
+		return nil, err
+	}
+	if !r.streams() {
+		return nil, ErrInvalidSort
+	}
+	v, done, err := s.snapshot()
+	if err != nil {
+		return nil, err
+	}
+	rev, err := v.at(r.Revision)
+	if err != nil {
+		return nil, errors.Join(err, done())
+	}
+	w, err := v.walk(spanOf(r.Key, r.End), rev)
+	if err != nil {
+		return nil, errors.Join(err, done())
+	}
+	return &Scan{r: *r, w: w, done: done, reply: RangeReply{Revision: v.rev}}, nil
+}
+
+// A Scan is a Range under way. It sees one revision all along.
+type Scan struct {
+	r     Range
+	w     *walker
+	done  func() error
+	reply RangeReply
+	err   error
+}
+
+// Next returns the next version; ok is false after the last, or after an error
+// that Finish returns.
+func (c *Scan) Next() (kv KeyValue, ok bool) {
+	if c.err != nil || c.r.CountOnly || c.reply.Count >= c.r.limit() || !c.w.next() {
+		return KeyValue{}, false
+	}
+	c.reply.Count++
+	kv, c.err = c.w.kv(!c.r.KeysOnly)
+	return kv, c.err == nil
+}
+
+// Finish counts the keys that Next has not come to, and closes the scan. The
+// reply has no versions.
+func (c *Scan) Finish() (*RangeReply, error) {
+	given := c.reply.Count
+	for c.err == nil && c.w.next() {
+		c.reply.Count++
+	}
+	c.reply.More = !c.r.CountOnly && c.reply.Count > given
+	return &c.reply, c.Close()
+}
+
+// Close ends the scan where it is, without counting.
+func (c *Scan) Close() error { return errors.Join(c.w.close(c.err), c.done()) }
 
 // Size returns the bytes on the disk, and those of keys and values that are
 // not yet compacted away.
-func (s *Store) Size() (total, inUse int64) { panic("kv: not built") }
+func (s *Store) Size() (total, inUse int64) {
+	p, err := s.pin()
+	if err != nil {
+		return 0, 0
+	}
+	defer p.engine.release()
+	total = int64(p.engine.db.Metrics().DiskSpaceUsage())
+	return total, int64(p.meta.written - min(p.meta.written, s.freed.Load()))
+}
 
 // WaitSwept waits until what a compaction at rev gave up is removed.
-func (s *Store) WaitSwept(ctx context.Context, rev int64) error { panic("kv: not built") }
-
-// An Event is a change of one key. Nobody may change it: watchers share it.
-type Event struct {
-	Delete bool
-	KV     KeyValue // of a Delete: Key and Mod alone
-}
-
-// A Change is all events of one revision, in the order they were made.
-type Change struct {
-	Revision int64
-	Events   []Event
-}
-
-// Events returns what changed in the revisions from..to, both included, and
-// the revision to ask for next. It stops after the revision that makes it
-// maxBytes or more, and never splits one. A from in the future gives nothing;
-// one below the compaction gives ErrCompacted.
-func (s *Store) Events(from, to int64, maxBytes int) (cs []Change, next int64, err error) {
-	panic("kv: not built")
-}
-
-// Changed returns the current revision, and a channel that is closed when
-// there is a later one.
-func (s *Store) Changed() (rev int64, later <-chan struct{}) { panic("kv: not built") }
-
-// A Lease is a lease as replicated: it has no deadline.
-type Lease struct {
-	ID        int64
-	TTL       int64  // seconds, as granted
-	Remaining int64  // seconds, as last checkpointed; 0: all of TTL
-	Granted   uint64 // Index of the entry that granted it
+func (s *Store) WaitSwept(ctx context.Context, rev int64) error {
+	for {
+		done, later := s.swept.now()
+		if done >= rev {
+			return nil
+		}
+		select {
+		case <-later:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // Lease returns a lease.
-func (s *Store) Lease(id int64) (l Lease, ok bool) { panic("kv: not built") }
-
-// Leases returns all leases, by ID.
-func (s *Store) Leases() []Lease { panic("kv: not built") }
-
-// LeaseKeys returns the keys attached to a lease, ascending.
-func (s *Store) LeaseKeys(id int64) ([][]byte, error) { panic("kv: not built") }
-
-// Lessor returns the keeper of this replica's lease deadlines.
-func (s *Store) Lessor() *Lessor { panic("kv: not built") }
-
-// Members returns the member records, by Replica.
-func (s *Store) Members() []Member { panic("kv: not built") }
-
-// Alarms returns the alarms that are raised, by Member and Kind.
-func (s *Store) Alarms() []Alarm { panic("kv: not built") }
-
-// A Lessor keeps the deadlines of leases, on the leader. They are no part of
-// the replicated state: what it decides takes effect only through the log.
-type Lessor struct{}
-
-// Promote begins reign: the Index of this replica's own LeasePromote, once
-// that is applied. Every lease gets its full TTL, or what was checkpointed of
-// it, and extend on top, from now.
-func (l *Lessor) Promote(reign uint64, extend time.Duration) { panic("kv: not built") }
-
-// Demote ends the reign, if there is one.
-func (l *Lessor) Demote() { panic("kv: not built") }
-
-// KeepAlive gives a lease its full TTL from now, and returns it in seconds.
-// If clear is not nil, it must have been applied before the client is told.
-// The caller must confirm, after this call and before it answers, that it
-// still leads: else a successor may not know of the renewal. It returns
-// ErrLeaseNotFound for a lease that has run out, and ErrNotLessor.
-func (l *Lessor) KeepAlive(id int64) (ttl int64, clear *LeaseCheckpoint, err error) {
-	panic("kv: not built")
+func (s *Store) Lease(id int64) (l Lease, ok bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	l, ok = s.leases[id]
+	return l, ok
 }
 
-// TimeToLive returns how long a lease has left, 0 or less if it has run out.
-func (l *Lessor) TimeToLive(id int64) (time.Duration, error) { panic("kv: not built") }
+// Leases returns all leases, by ID.
+func (s *Store) Leases() []Lease {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.SortedFunc(maps.Values(s.leases), func(a, b Lease) int { return cmp.Compare(a.ID, b.ID) })
+}
 
-// Expired decides which leases have run out: nil if none. It gives each at
-// most once in a retry interval, and all at a bounded rate.
-func (l *Lessor) Expired() *LeaseExpire { panic("kv: not built") }
+// LeaseKeys returns the keys attached to a lease, ascending.
+func (s *Store) LeaseKeys(id int64) (keys [][]byte, err error) {
+	if _, ok := s.Lease(id); !ok {
+		return nil, ErrLeaseNotFound
+	}
+	err = s.view(func(v *view) error {
+		keys, err = attached(v.r, id)
+		return err
+	})
+	return keys, err
+}
 
-// Checkpoint records what long leases have left: nil if nothing is due.
-func (l *Lessor) Checkpoint() *LeaseCheckpoint { panic("kv: not built") }
+func attached(r pebble.Reader, lease int64) (keys [][]byte, err error) {
+	lower := attachKey(lease, nil)
+	// The largest number has no successor: then the table ends the range.
+	upper := []byte{tableAttach + 1}
+	if next := uint64(lease) + 1; next != 0 {
+		upper = id64(tableAttach, next)
+	}
+	err = each(r, lower, upper, func(k, _ []byte) error {
+		keys = append(keys, bytes.Clone(k[len(lower):]))
+		return nil
+	})
+	return keys, err
+}
 
-// Encode returns the bytes of a command, in the one form there is for it.
-func Encode(c Command) []byte { panic("kv: not built") }
+// Lessor returns the keeper of this replica's lease deadlines.
+func (s *Store) Lessor() *Lessor { return s.lessor }
 
-// Decode reads what Encode wrote. The command shares the bytes.
-func Decode(b []byte) (Command, error) { panic("kv: not built") }
+// Members returns the member records, by Replica.
+func (s *Store) Members() []Member {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.SortedFunc(maps.Values(s.members), func(a, b Member) int {
+		return cmp.Or(cmp.Compare(a.Replica, b.Replica), cmp.Compare(a.ID, b.ID))
+	})
+}
 
-// EncodeMembers returns the Cmd of a Members request: the group that is
-// wanted, and what becomes of the member records with it.
-func EncodeMembers(g process.Group, c MemberChange) []byte { panic("kv: not built") }
-
-// DecodeMembers reads what EncodeMembers wrote.
-func DecodeMembers(b []byte) (process.Group, MemberChange, error) { panic("kv: not built") }
-
-// Validate tells whether c makes sense by itself, whatever the store holds.
-// Apply refuses what it refuses; servers call it first, with their bound of
-// operations: maxOps of 0 is none.
-func Validate(c Command, maxOps int) error { panic("kv: not built") }
-
-// ReadOnly reports whether t changes nothing, whichever way it goes.
-func (t *Txn) ReadOnly() bool { panic("kv: not built") }
+// Alarms returns the alarms that are raised, by Member and Kind.
+func (s *Store) Alarms() []Alarm {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.Clone(s.alarms)
+}
