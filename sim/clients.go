@@ -1,0 +1,287 @@
+package sim
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strconv"
+	"time"
+
+	"althing/history"
+	"althing/process"
+	"althing/world"
+)
+
+// A client is one user of the group. It opens a session, and then asks one
+// thing after the other; it asks again, elsewhere, what is not answered.
+type client struct {
+	dice
+	session uint64 // 0: not open yet
+	seq     uint64
+	wake    uint64 // number of the wake-up that counts
+	busy    bool
+	called  bool       // op has reached a replica: from then on it may take effect
+	op      history.Op // Kind 0: opening the session
+	req     process.Request
+	hasty   bool // gives up at the first silence
+	again   bool // it was refused, and asks the present target next
+	target  process.ID
+	seen    [maxKeys]string // the last value it saw, by key
+	quiet   bool            // it asks no more
+	fresh   int             // operations that began after the faults ended, and were answered
+}
+
+const (
+	maxKeys = 8
+	// maxOpen bounds the operations without an answer in one history, for each
+	// doubles the work of the check in the worst case.
+	maxOpen = 12
+)
+
+// A reply is an answer on its way to a client.
+type reply struct {
+	client int
+	at     time.Duration // when the replica gave it
+	answer world.Answer
+}
+
+func (s *sim) startClients() {
+	for i := range s.plan.clients {
+		c := client{dice: newDice(s.opt.Seed, clientStream+uint64(i)), target: 1}
+		s.clients = append(s.clients, c)
+		s.sleep(i, s.clients[i].between(0, 300*time.Millisecond))
+	}
+}
+
+// sleep wakes the client after d, and not before.
+func (s *sim) sleep(i int, d time.Duration) {
+	c := &s.clients[i]
+	c.wake++
+	s.heap.push(event{at: s.now + d, kind: evClient, node: uint8(i), arg: c.wake})
+}
+
+// wake lets a client act: begin something, or wait no longer.
+func (s *sim) wake(i int, wake uint64) {
+	c := &s.clients[i]
+	switch {
+	case wake != c.wake || c.quiet:
+	case !c.busy:
+		s.begin(i)
+	case c.again:
+		c.again = false
+		s.ask(i)
+	case c.hasty && c.op.Kind != 0 && s.open < maxOpen && !s.settling.on:
+		s.giveUp(c)
+		s.rest(i)
+	default: // no answer: ask somebody else
+		c.target = process.ID(1 + c.below(s.w.Replicas()))
+		s.ask(i)
+	}
+}
+
+// giveUp ends an operation whose outcome the client will never know. If it has
+// not reached a replica yet, it may still do so.
+func (s *sim) giveUp(c *client) {
+	if !c.called {
+		c.op.Call = s.now
+	}
+	c.op.Open = true
+	s.open++
+	s.ops = append(s.ops, c.op)
+}
+
+// rest ends an operation and thinks about the next.
+func (s *sim) rest(i int) {
+	c := &s.clients[i]
+	c.busy, c.called, c.again = false, false, false
+	if c.quiet = s.settling.on && c.fresh >= freshEnough; c.quiet {
+		return
+	}
+	s.sleep(i, c.around(time.Second*time.Duration(s.plan.clients)/time.Duration(s.opt.Rate)))
+}
+
+// begin makes up the next operation.
+func (s *sim) begin(i int) {
+	c := &s.clients[i]
+	c.busy, c.called, c.hasty = true, false, c.chance(50_000)
+	if c.session == 0 {
+		c.op = history.Op{Client: i}
+		c.req = process.Request{Kind: process.Session, Cmd: strconv.AppendInt([]byte("client "), int64(i), 10)}
+		s.ask(i)
+		return
+	}
+	c.seq++
+	key := c.below(min(s.plan.keys, maxKeys))
+	o := history.Op{Client: i, Key: "k" + strconv.Itoa(key), Arg: fmt.Sprintf("%d.%d", i, c.seq)}
+	kind := process.Command
+	switch n := c.below(100); {
+	case n < 40:
+		o.Kind, o.Arg = history.Get, ""
+		if n < 33 {
+			kind = process.Read
+		}
+	case n < 70:
+		o.Kind = history.Put
+	case n < 85:
+		o.Kind, o.Old = history.CAS, c.seen[key]
+	default:
+		o.Kind, o.Arg = history.Append, o.Arg+","
+	}
+	c.op = o
+	c.req = process.Request{Kind: kind, Client: c.session, Seq: c.seq, Cmd: command(&o)}
+	s.ask(i)
+}
+
+// command is the operation as the application reads it.
+func command(o *history.Op) []byte {
+	b := append([]byte(o.Kind.String()), ' ')
+	b = append(b, o.Key...)
+	if o.Kind == history.CAS {
+		b = append(append(b, ' '), o.Old...)
+	}
+	if o.Kind != history.Get {
+		b = append(append(b, ' '), o.Arg...)
+	}
+	return b
+}
+
+// ask sends the request on its way, and sets a time to wait for the answer.
+func (s *sim) ask(i int) {
+	c := &s.clients[i]
+	s.send(call{client: i, op: c.op, req: c.req, to: c.target}, c.around(s.plan.delayMean))
+	s.sleep(i, s.plan.retry+c.around(s.plan.retry/4))
+}
+
+func (s *sim) send(c call, delay time.Duration) {
+	at := s.now + s.plan.delayMin + delay
+	s.heap.push(event{at: at, kind: evArrive, node: uint8(c.to), arg: s.calls.add(c)})
+}
+
+// arrive puts a request that reached a replica to those that wait there. All
+// that wait make one Submit.
+func (s *sim) arrive(c call) {
+	if !s.w.Up(c.to) {
+		return
+	}
+	n := s.node(c.to)
+	n.inbox = append(n.inbox, c)
+	if !n.draining {
+		n.draining = true
+		s.heap.push(event{at: s.now + n.net.between(0, time.Millisecond), kind: evDrain, node: uint8(c.to), arg: n.life})
+	}
+}
+
+func (s *sim) drain(e *event) {
+	id := process.ID(e.node)
+	n := s.node(id)
+	if e.arg != n.life || s.putOff(e) {
+		return
+	}
+	a := action{kind: doSubmit, node: id, reqs: make([]process.Request, len(n.inbox))}
+	for i := range n.inbox {
+		in := &n.inbox[i]
+		a.reqs[i] = in.req
+		if in.client == noClient {
+			continue
+		}
+		if c := &s.clients[in.client]; c.busy && !c.called && c.req.Seq == in.req.Seq && c.req.Client == in.req.Client {
+			c.called, c.op.Call = true, s.now
+		}
+	}
+	if s.opt.record {
+		a.calls = append(a.calls, n.inbox...)
+	}
+	n.inbox, n.draining = n.inbox[:0], false
+	s.do(&a)
+}
+
+// reply sends an answer on its way to whom it is for.
+func (s *sim) reply(a *world.Answer) {
+	i := s.whose(&a.Req)
+	if i == noClient {
+		s.operator.told(a)
+		return
+	}
+	c := &s.clients[i]
+	if c.chance(s.plan.loss) {
+		return
+	}
+	at := s.now + s.plan.delayMin + c.around(s.plan.delayMean)
+	s.heap.push(event{at: at, kind: evAnswer, arg: s.replies.add(reply{i, s.now, *a})})
+}
+
+// whose returns the client that made the request.
+func (s *sim) whose(r *process.Request) int {
+	for i := range s.clients {
+		c := &s.clients[i]
+		if r.Client != 0 && r.Client == c.session || r.Client == 0 && c.session == 0 && string(r.Cmd) == string(c.req.Cmd) {
+			return i
+		}
+	}
+	return noClient
+}
+
+// answered takes in an answer, if the client still waits for it.
+func (s *sim) answered(r reply) {
+	c, a := &s.clients[r.client], &r.answer
+	if !c.busy || a.Req.Client != c.req.Client || a.Req.Seq != c.req.Seq || a.Req.Kind != c.req.Kind {
+		return
+	}
+	switch a.Outcome {
+	case world.Refused:
+		s.refused(r.client, a)
+		return
+	case world.Expired:
+		s.violation = &world.Violation{Name: "Session",
+			Detail: fmt.Sprintf("replica %d has forgotten session %d", a.Node, a.Req.Client)}
+		return
+	}
+	c.target = a.Node
+	if c.op.Kind == 0 {
+		c.session = sessionOf(a.Result)
+		s.rest(r.client)
+		return
+	}
+	c.op.Result, c.op.Return = string(a.Result), r.at
+	c.remember()
+	if s.settling.on && c.op.Call >= s.settling.since {
+		c.fresh++
+	}
+	s.ops = append(s.ops, c.op)
+	s.rest(r.client)
+}
+
+// remember keeps what the client now knows of the register, for a later CAS.
+func (c *client) remember() {
+	seen := &c.seen[c.op.Key[1]-'0']
+	switch {
+	case c.op.Kind == history.Get || c.op.Kind == history.Append:
+		*seen = c.op.Result
+	case c.op.Kind == history.Put || c.op.Result == "1":
+		*seen = c.op.Arg
+	}
+}
+
+// refused tries again after a while, where the replica says.
+func (s *sim) refused(i int, a *world.Answer) {
+	c := &s.clients[i]
+	if a.Why == process.Unsupported && c.req.Kind == process.Read {
+		c.req.Kind = process.Command // through the log, then
+	}
+	// As long as there is no leader all clients ask again and again: not so
+	// often that little else happens.
+	wait := 20 * time.Millisecond
+	if c.target = a.Leader; c.target == 0 {
+		wait *= 5
+	}
+	if c.target == 0 || int(c.target) > s.w.Replicas() {
+		c.target = process.ID(1 + c.below(s.w.Replicas()))
+	}
+	c.again = true
+	s.sleep(i, c.between(time.Millisecond, wait))
+}
+
+// sessionOf reads the number of a session that was opened.
+func sessionOf(result []byte) uint64 {
+	id, _ := binary.Uvarint(result)
+	return id
+}

@@ -1,0 +1,220 @@
+package sim
+
+import (
+	"time"
+
+	"althing/process"
+)
+
+func (s *sim) startFaults() {
+	for i := range faultKinds {
+		switch kind := Faults(1 << i); {
+		case !s.plan.faults.has(kind):
+		case kind == Partition || kind == SlowDisk || kind == FailFlush || kind == LoseDisk || kind == Corrupt ||
+			kind == Pause || kind == Crash || kind == Compact || kind == Transfer:
+			s.nextFault(i)
+		}
+	}
+	if s.plan.faults.has(Members | LoseDisk | Corrupt) {
+		s.heap.push(event{at: s.operator.between(time.Second, 2*time.Second), kind: evOperator})
+	}
+}
+
+func (s *sim) nextFault(i int) {
+	s.heap.push(event{at: s.now + time.Millisecond + s.faults[i].around(s.plan.every[i]), kind: evFault, arg: uint64(i)})
+}
+
+// fault lets fault i happen, and again some time later, until all settles.
+func (s *sim) fault(i int) {
+	kind := Faults(1 << i)
+	if s.settling.on && kind != Compact {
+		return
+	}
+	s.nextFault(i)
+	d := &s.faults[i]
+	id := process.ID(1 + d.below(s.w.Replicas()))
+	if !s.w.Up(id) && kind != Partition {
+		return
+	}
+	switch kind {
+	case Partition:
+		s.partition(d)
+	case SlowDisk:
+		s.counts["slowdisk"]++
+		s.node(id).slow = s.now + d.around(s.plan.last[i])
+	case FailFlush:
+		s.node(id).failing = true
+	case LoseDisk, Corrupt:
+		s.loseDisk(id, kind)
+	case Pause:
+		s.pause(id, d.around(s.plan.last[i]))
+	case Crash:
+		s.crash(id, doCrash, Crash)
+		for other := range s.w.Replicas() { // sometimes the power goes
+			if o := process.ID(other + 1); s.w.Up(o) && d.chance(60_000) {
+				s.crash(o, doCrash, Crash)
+			}
+		}
+	case Compact:
+		s.compact(id)
+	case Transfer:
+		s.transfer(id)
+	}
+}
+
+// partition cuts some links, and mends them later.
+func (s *sim) partition(d *dice) {
+	n := s.w.Replicas()
+	victim := process.ID(1 + d.below(n))
+	side := d.Uint64()
+	shape := d.below(5)
+	for from := process.ID(1); int(from) <= n; from++ {
+		for to := process.ID(1); int(to) <= n; to++ {
+			var cut bool
+			switch shape {
+			case 0: // one replica is cut off
+				cut = from == victim || to == victim
+			case 1: // it hears nothing
+				cut = to == victim
+			case 2: // it is not heard
+				cut = from == victim
+			case 3: // two sides
+				cut = side>>from&1 != side>>to&1
+			case 4: // any links, one direction at a time
+				cut = d.chance(300_000)
+			}
+			if cut && from != to {
+				s.do(&action{kind: doCut, node: to, peer: from})
+			}
+		}
+	}
+	s.counts["partition"]++
+	s.heap.push(event{at: s.now + d.around(s.plan.last[Partition.number()]), kind: evMend})
+}
+
+// pause makes a replica get nothing for d.
+func (s *sim) pause(id process.ID, d time.Duration) {
+	if !s.do(&action{kind: doPause, node: id}) {
+		return
+	}
+	s.counts["pause"]++
+	n := s.node(id)
+	n.resume = s.now + d
+	s.heap.push(event{at: n.resume, kind: evResume, node: uint8(id), arg: n.life})
+}
+
+func (s *sim) resume(e *event) {
+	if n := s.node(process.ID(e.node)); n.life == e.arg && n.resume == s.now {
+		s.do(&action{kind: doResume, node: process.ID(e.node)})
+	}
+}
+
+// crash stops a replica. None, some or all of its unsynced records survive.
+func (s *sim) crash(id process.ID, how actionKind, kind Faults) {
+	if !s.w.Up(id) {
+		return
+	}
+	n, d := s.node(id), &s.faults[kind.number()]
+	keep := 0
+	if k := s.w.Unsynced(id); d.chance(600_000) {
+		keep = d.below(k + 1)
+	}
+	s.forget(id)
+	s.do(&action{kind: how, node: id, n: keep})
+	s.counts[faultNames[kind.number()]]++
+	down := d.around(s.plan.last[kind.number()])
+	s.heap.push(event{at: s.now + down, kind: evRestart, node: uint8(id), arg: n.life})
+}
+
+// forget voids what was to happen to a replica in this life.
+func (s *sim) forget(id process.ID) {
+	n := s.node(id)
+	n.life++
+	n.timers = [process.MaxTimer + 1]deadline{}
+	n.syncing, n.failing, n.inbox, n.draining = 0, false, n.inbox[:0], false
+}
+
+func (s *sim) restart(e *event) {
+	if id := process.ID(e.node); s.node(id).life == e.arg && !s.w.Up(id) && !s.settling.excluded(id) {
+		s.setClock(id)
+		s.do(&action{kind: doRestart, node: id})
+	}
+}
+
+// setClock gives a replica that is about to start its clock.
+func (s *sim) setClock(id process.ID) {
+	a := action{kind: doClock, node: id}
+	if s.plan.faults.has(Drift) {
+		a.n = s.faults[Drift.number()].below(s.plan.ppm + 1)
+	}
+	if s.plan.faults.has(Skew) {
+		a.jump = s.faults[Skew.number()].between(0, time.Hour)
+	}
+	if a.n != 0 || a.jump != 0 {
+		s.do(&a)
+	}
+}
+
+// loseDisk takes a replica out for good, if the group can bear it: all that a
+// quorum keeps must be on a quorum of the disks that remain. So there may be
+// only as many lost members as the group survives, and after the first none
+// until every other member runs and nothing is undecided: an old change of
+// the group that is decided late could bring a lost member back.
+func (s *sim) loseDisk(id process.ID, kind Faults) {
+	g := s.w.Members()
+	if g.Joint() || !g.Votes(id) || s.operator.waits {
+		return
+	}
+	gone := 0
+	for _, v := range g.Voters {
+		if s.w.Gone(v) {
+			gone++
+		}
+	}
+	if gone >= (len(g.Voters)-1)/2 || s.operator.lost > 0 && !s.quiescent(&g) {
+		return
+	}
+	s.operator.lost++
+	s.counts[faultNames[kind.number()]]++
+	if kind == LoseDisk {
+		s.forget(id)
+		s.do(&action{kind: doLoseDisk, node: id})
+		return
+	}
+	s.do(&action{kind: doCorrupt, node: id})
+	s.forget(id)
+	s.do(&action{kind: doCrash, node: id})
+}
+
+// quiescent reports whether all of g that can run do, and hold nothing that is
+// not decided.
+func (s *sim) quiescent(g *process.Group) bool {
+	for _, id := range g.Members() {
+		if s.w.Gone(id) {
+			continue
+		}
+		if !s.w.Up(id) || s.w.Status(id).Last != uint64(len(s.w.Chosen())) || s.w.Status(id).Commit != s.w.Status(id).Last {
+			return false
+		}
+	}
+	return true
+}
+
+// compact makes an application durable, and nearly always tells the process.
+func (s *sim) compact(id process.ID) {
+	d := &s.faults[Compact.number()]
+	if s.w.Paused(id) || !s.do(&action{kind: doFlush, node: id}) {
+		return
+	}
+	s.counts["compact"]++
+	n := s.node(id)
+	if d.chance(900_000) {
+		s.heap.push(event{at: s.now + d.between(0, 5*time.Millisecond), kind: evFlush, node: uint8(id), arg: n.life})
+	}
+}
+
+func (s *sim) flush(e *event) {
+	if id := process.ID(e.node); s.node(id).life == e.arg && !s.putOff(e) {
+		s.do(&action{kind: doCompact, node: id})
+	}
+}

@@ -1,0 +1,152 @@
+package sim
+
+import (
+	"encoding/binary"
+	"slices"
+	"strconv"
+	"time"
+
+	"althing/process"
+	"althing/world"
+)
+
+// An operator looks after the group: it replaces replicas that are gone, and
+// changes the members for no reason if that is among the faults. It wants one
+// thing at a time, and looks at what was decided rather than at answers.
+type operator struct {
+	dice
+	lost   int // replicas that will never come back
+	asked  int // changes asked for
+	waits  bool
+	until  time.Duration // it waits no longer than that
+	closed bool          // the protocol cannot change its members
+}
+
+// patience is how long the operator waits for one change: about the time that
+// two elections and the change take.
+const patience = 3 * time.Second
+
+// told hears what became of a request.
+func (o *operator) told(a *world.Answer) {
+	if a.Req.Kind != process.Members {
+		return
+	}
+	o.waits = false
+	o.closed = o.closed || a.Outcome == world.Refused && a.Why == process.Unsupported
+}
+
+// operate looks at the group and asks for the next change.
+func (s *sim) operate() {
+	o := &s.operator
+	if o.closed {
+		return
+	}
+	s.heap.push(event{at: s.now + o.between(200*time.Millisecond, 800*time.Millisecond), kind: evOperator})
+	if o.waits && s.now < o.until {
+		return
+	}
+	g := s.w.Members()
+	if g.Joint() || !s.change(&g) {
+		return
+	}
+	o.asked++
+	s.counts["members"]++
+	o.waits, o.until = true, s.now+patience
+	token := " change " + strconv.Itoa(o.asked)
+	r := process.Request{Kind: process.Members, Cmd: append(process.AppendGroup(nil, g), token...)}
+	s.send(call{client: noClient, req: r, to: s.somebody(&o.dice)}, 0)
+}
+
+// somebody returns the replica to ask: mostly whoever leads.
+func (s *sim) somebody(d *dice) process.ID {
+	id, epoch := process.ID(1+d.below(s.w.Replicas())), uint64(0)
+	if d.chance(100_000) {
+		return id
+	}
+	for i := range s.w.Replicas() {
+		o := process.ID(i + 1)
+		if st := s.w.Status(o); st.Leader == o && st.Epoch > epoch {
+			id, epoch = o, st.Epoch
+		}
+	}
+	return id
+}
+
+// change turns g into the group that is wanted next, if another is.
+func (s *sim) change(g *process.Group) bool {
+	for _, id := range g.Members() {
+		if s.w.Gone(id) { // take it out, and a blank one in
+			return (!g.Votes(id) || len(g.Voters) > 1) && remove(g, id) && s.admit(g)
+		}
+	}
+	random := s.plan.faults.has(Members) && !s.plan.faults.has(LoseDisk|Corrupt) && !s.settling.on
+	o := &s.operator
+	for _, id := range g.Learners {
+		if random && o.chance(200_000) {
+			return remove(g, id)
+		}
+		if random && o.chance(300_000) && len(g.Voters) > 1 { // in place of another: two changes at once
+			remove(g, pick(&o.dice, g.Voters))
+		}
+		remove(g, id)
+		g.Voters = insert(g.Voters, id)
+		return true
+	}
+	switch {
+	case !random:
+		return false
+	case len(g.Voters) > 2 && o.chance(500_000):
+		return remove(g, pick(&o.dice, g.Voters))
+	case len(g.Voters) < maxVoters:
+		return s.admit(g)
+	}
+	return false
+}
+
+// maxVoters is far enough above the usual groups, and even sizes occur on the way.
+const maxVoters = 7
+
+// admit adds a learner to g: one that runs and is no member, or a new one.
+func (s *sim) admit(g *process.Group) bool {
+	for i := range s.w.Replicas() {
+		if id := process.ID(i + 1); s.w.Up(id) && !g.Has(id) && !s.w.Corrupted(id) {
+			g.Learners = insert(g.Learners, id)
+			return true
+		}
+	}
+	if s.w.Replicas() >= s.opt.Nodes+maxJoins {
+		return false
+	}
+	id := process.ID(s.w.Replicas() + 1)
+	s.grow()
+	if !s.do(&action{kind: doJoin, node: id}) || s.violation != nil {
+		return false
+	}
+	g.Learners = insert(g.Learners, id)
+	return true
+}
+
+// maxJoins bounds the replicas that join in one run, so that with MaxNodes a
+// World has room for them.
+const maxJoins = 24
+
+func insert(ids []process.ID, id process.ID) []process.ID {
+	ids = append(slices.Clone(ids), id)
+	slices.Sort(ids)
+	return ids
+}
+
+// remove takes id out of g.
+func remove(g *process.Group, id process.ID) bool {
+	is := func(other process.ID) bool { return other == id }
+	g.Voters = slices.DeleteFunc(slices.Clone(g.Voters), is)
+	g.Learners = slices.DeleteFunc(slices.Clone(g.Learners), is)
+	return true
+}
+
+// transfer asks the leader to hand over to id.
+func (s *sim) transfer(id process.ID) {
+	s.counts["transfer"]++
+	r := process.Request{Kind: process.Transfer, Cmd: binary.AppendUvarint(nil, uint64(id))}
+	s.send(call{client: noClient, req: r, to: s.somebody(&s.faults[Transfer.number()])}, 0)
+}

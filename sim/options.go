@@ -1,0 +1,241 @@
+package sim
+
+import (
+	"fmt"
+	"io"
+	"math/bits"
+	"slices"
+	"strings"
+	"time"
+
+	"althing/process"
+)
+
+// Faults is a set of kinds of things that may happen to a group.
+type Faults uint32
+
+const (
+	Loss      Faults = 1 << iota // messages are lost
+	Duplicate                    // messages arrive twice
+	Reorder                      // messages of a link overtake one another
+	Delay                        // some messages take very long
+	Partition                    // links fail: some, in one direction, around one replica, in the middle
+	SlowDisk                     // a disk becomes slow for a while
+	FailFlush                    // a flush fails: the replica stops
+	LoseDisk                     // a replica's disk is gone for good
+	Corrupt                      // a record is spoilt: the replica will not start again
+	Skew                         // clocks show different times, and jump at a restart
+	Drift                        // clocks run at different rates
+	Pause                        // a replica gets nothing for a while
+	Crash                        // replicas stop and start again
+	Compact                      // the application becomes durable and the log is cut
+	Members                      // replicas join, vote, leave
+	Transfer                     // leaders are asked to hand over
+
+	faultKinds = iota
+
+	None  Faults = 0
+	Net          = Loss | Duplicate | Reorder | Delay | Partition
+	Disk         = SlowDisk | FailFlush | LoseDisk | Corrupt
+	Clock        = Skew | Drift | Pause
+	Ops          = Compact | Members | Transfer
+	All          = 1<<faultKinds - 1
+)
+
+var faultNames = [faultKinds]string{"loss", "duplicate", "reorder", "delay", "partition", "slowdisk",
+	"failflush", "losedisk", "corrupt", "skew", "drift", "pause", "crash", "compact", "members", "transfer"}
+
+var faultSets = map[string]Faults{"none": None, "net": Net, "disk": Disk, "clock": Clock, "ops": Ops, "all": All}
+
+// ParseFaults reads a comma list of kinds and of the sets none, net, disk,
+// clock, ops and all.
+func ParseFaults(list string) (Faults, error) {
+	var f Faults
+	for _, name := range strings.Split(list, ",") {
+		name = strings.TrimSpace(name)
+		if set, ok := faultSets[name]; ok {
+			f |= set
+		} else if i := slices.Index(faultNames[:], name); i >= 0 {
+			f |= 1 << i
+		} else {
+			return 0, fmt.Errorf("parse faults: there is no %q; there are none, net, disk, clock, ops, all and %s",
+				name, strings.Join(faultNames[:], ", "))
+		}
+	}
+	return f, nil
+}
+
+// String lists the kinds in f as ParseFaults reads them.
+func (f Faults) String() string {
+	switch f {
+	case None:
+		return "none"
+	case All:
+		return "all"
+	}
+	var names []string
+	for i, name := range faultNames {
+		if f&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ",")
+}
+
+func (f Faults) has(kind Faults) bool { return f&kind != 0 }
+
+// number is that of a single kind, from 0.
+func (f Faults) number() int { return bits.TrailingZeros32(uint32(f)) }
+
+// Options say what to simulate. Zero fields have the defaults named.
+type Options struct {
+	Seed     uint64
+	Nodes    int           // voters at first: 3; at most MaxNodes
+	Duration time.Duration // of the phase with faults, in virtual time: 10 s
+	Settle   time.Duration // bound on the phase without: 20 s
+	Clients  int           // drawn from 2 to 8 if 0; at most MaxClients
+	Keys     int           // registers; drawn from 1 to 5 if 0
+	Rate     int           // requests a second of virtual time, all clients together: 100
+	Faults   Faults        // those that may be drawn
+	Process  process.Config
+	// Lease is drawn if neither it nor NoLease is set.
+	Lease, NoLease bool
+	// Whole heals all in the second phase, for protocols that need one
+	// particular replica: elsewhere it may have to do with a majority.
+	Whole bool
+
+	Trace io.Writer // if set, gets a trace: see package trace
+
+	record bool   // keep the schedule
+	off    Faults // kinds that are not to happen, though the seed draws them
+}
+
+const (
+	// MaxNodes leaves room in a World for the replicas that join later.
+	MaxNodes = 15
+	// MaxClients keeps histories within reach of the check.
+	MaxClients = 32
+)
+
+func (o *Options) defaults() {
+	set(&o.Nodes, 3)
+	set(&o.Duration, 10*time.Second)
+	set(&o.Settle, 20*time.Second)
+	set(&o.Rate, 100)
+	set(&o.Process.Drift, 0.05)
+	o.Nodes, o.Clients = min(o.Nodes, MaxNodes), min(o.Clients, MaxClients)
+}
+
+func set[T comparable](p *T, v T) {
+	var zero T
+	if *p == zero {
+		*p = v
+	}
+}
+
+// A plan is what a seed draws from the options: all that its schedule is made
+// of, but for the single throws.
+type plan struct {
+	faults  Faults // those that happen
+	clients int
+	keys    int
+	lease   bool
+	wire    bool // messages pass through their bytes
+
+	delayMin, delayMean time.Duration // of a message
+	tail                int           // ppm of messages that take up to 2 s
+	loss, duplicate     int           // ppm of messages
+	sync                time.Duration // mean time of a flush
+	every               [faultKinds]time.Duration
+	last                [faultKinds]time.Duration // mean time that it lasts
+	ppm                 int                       // clocks run up to this much fast
+	retry               time.Duration             // how long clients wait for an answer
+	heartbeat           time.Duration
+	election            process.Span
+	trailing            uint64
+}
+
+// draw makes the plan of a seed. Each kind of fault draws from a stream of its
+// own, whether it is on or not.
+func draw(o *Options) plan {
+	d := newDice(o.Seed, planStream)
+	p := plan{
+		clients: 2 + d.below(7), keys: 1 + d.below(5), lease: d.chance(500_000), wire: d.chance(60_000),
+		delayMin: d.span(20*time.Microsecond, 2*time.Millisecond), delayMean: d.span(50*time.Microsecond, 8*time.Millisecond),
+		sync: d.span(50*time.Microsecond, 5*time.Millisecond), retry: d.span(100*time.Millisecond, time.Second),
+		heartbeat: 50 * time.Millisecond, trailing: uint64(d.below(3) * d.below(50)),
+		election: process.Span{Min: 150 * time.Millisecond, Max: 300 * time.Millisecond},
+	}
+	everything := d.chance(60_000) // some seeds take all that is allowed
+	for i := range faultKinds {
+		d := newDice(o.Seed, rateStream+uint64(i))
+		on := d.chance(500_000) || everything
+		if kind := Faults(1 << i); on && o.Faults.has(kind) && !o.off.has(kind) {
+			p.faults |= kind
+			p.drawFault(kind, &d, o)
+		}
+	}
+	if o.Clients != 0 {
+		p.clients = o.Clients
+	}
+	if o.Keys != 0 {
+		p.keys = o.Keys
+	}
+	p.lease = (p.lease || o.Lease) && !o.NoLease
+	return p
+}
+
+// drawFault draws how often a kind happens, and how long it lasts.
+func (p *plan) drawFault(kind Faults, d *dice, o *Options) {
+	i := kind.number()
+	p.every[i], p.last[i] = d.span(300*time.Millisecond, 8*time.Second), d.span(20*time.Millisecond, 2*time.Second)
+	switch kind {
+	case Loss:
+		p.loss = d.scale(500, 200_000)
+	case Duplicate:
+		p.duplicate = d.scale(500, 200_000)
+	case Delay:
+		p.tail = d.scale(100, 20_000)
+		p.delayMean = d.span(p.delayMean, 4*p.delayMean)
+	case Drift:
+		p.ppm = d.scale(1000, 200_000)
+		if drift := int(o.Process.Drift * 1e6); p.lease || o.Lease {
+			p.ppm = min(p.ppm, drift)
+		}
+	case Compact:
+		p.every[i] = d.span(100*time.Millisecond, 3*time.Second)
+	case LoseDisk, Corrupt:
+		p.every[i] = d.span(2*time.Second, 10*time.Second)
+	}
+}
+
+// String prints the options in full, and what the seed draws from them.
+func (o *Options) String() string {
+	c := *o
+	c.defaults()
+	p := draw(&c)
+	s := fmt.Sprintf("seed=%d nodes=%d duration=%v settle=%v rate=%d faults=%s lease=%t drift=%g | drawn: "+
+		"clients=%d keys=%d lease=%t wire=%t delay=%v+%v sync=%v retry=%v trailing=%d", c.Seed, c.Nodes, c.Duration,
+		c.Settle, c.Rate, c.Faults&^c.off, c.Lease, c.Process.Drift, p.clients, p.keys, p.lease, p.wire,
+		p.delayMin, p.delayMean, p.sync, p.retry, p.trailing)
+	for i, name := range faultNames {
+		if p.faults&(1<<i) == 0 {
+			continue
+		}
+		switch Faults(1 << i) {
+		case Loss:
+			s += fmt.Sprintf(" loss=%dppm", p.loss)
+		case Duplicate:
+			s += fmt.Sprintf(" duplicate=%dppm", p.duplicate)
+		case Delay:
+			s += fmt.Sprintf(" delay=%dppm", p.tail)
+		case Drift:
+			s += fmt.Sprintf(" drift=%dppm", p.ppm)
+		case Reorder, Skew:
+			s += " " + name
+		default:
+			s += fmt.Sprintf(" %s=%v/%v", name, p.every[i], p.last[i])
+		}
+	}
+	return s
+}

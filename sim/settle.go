@@ -1,0 +1,133 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"althing/process"
+	"althing/quorum"
+	"althing/trace"
+	"althing/world"
+)
+
+// settling is the second phase: the faults are over, and the group must get on.
+type settling struct {
+	on, over bool
+	since    time.Duration
+	out      []process.ID // replicas that stay down or half cut off
+}
+
+const (
+	// freshEnough is how many new requests of each client must be answered.
+	freshEnough = 2
+	// lookEvery is how often the group is looked at while it settles.
+	lookEvery = 100 * time.Millisecond
+)
+
+func (t *settling) excluded(id process.ID) bool { return slices.Contains(t.out, id) }
+
+// settleDown begins the phase, and from then on looks whether it is over.
+func (s *sim) settleDown() {
+	t := &s.settling
+	if !t.on {
+		t.on, t.since = true, s.now
+		s.endFaults()
+	}
+	quiet := true
+	for i := range s.clients {
+		quiet = quiet && s.clients[i].quiet
+	}
+	switch {
+	case s.violation != nil:
+	case quiet && s.w.Converged(s.agreeing()):
+		t.over = true
+	case s.now >= t.since+s.opt.Settle:
+		s.violation = &world.Violation{Name: "Liveness", Detail: s.stuck(quiet)}
+	default:
+		s.heap.push(event{at: s.now + lookEvery, kind: evSettle})
+	}
+}
+
+// endFaults heals what is to work from now on.
+func (s *sim) endFaults() {
+	p := &s.plan
+	p.loss, p.duplicate, p.tail = 0, 0, 0
+	p.delayMean = min(p.delayMean, 5*time.Millisecond)
+	s.do(&action{kind: doHeal})
+	for i := range s.nodes {
+		s.nodes[i].slow, s.nodes[i].failing = 0, false
+	}
+	how := s.core()
+	for i := range s.nodes {
+		id := process.ID(i + 1)
+		s.do(&action{kind: doResume, node: id})
+		switch {
+		case s.settling.excluded(id):
+			s.leaveOut(id, how)
+		case !s.w.Up(id) && !s.w.Gone(id):
+			s.setClock(id)
+			s.do(&action{kind: doRestart, node: id})
+		}
+	}
+}
+
+// core decides who is left out, and returns how: 0 if they stay down, else
+// they are half cut off. Only a group that never changed is left without some
+// of its members: of another one it is not known who holds a quorum of it.
+func (s *sim) core() (how int) {
+	d := &s.settle
+	if s.opt.Whole || s.operator.asked > 0 || s.operator.lost > 0 || d.chance(500_000) {
+		return 0
+	}
+	for len(s.settling.out) < s.opt.Nodes-quorum.Majority(s.opt.Nodes) {
+		if id := process.ID(1 + d.below(s.opt.Nodes)); !s.settling.excluded(id) {
+			s.settling.out = append(s.settling.out, id)
+		}
+	}
+	return d.below(2)
+}
+
+// leaveOut keeps a replica down, or lets it speak and hear nothing.
+func (s *sim) leaveOut(id process.ID, how int) {
+	if how == 0 {
+		if s.w.Up(id) {
+			s.forget(id)
+			s.do(&action{kind: doCrash, node: id})
+		}
+		return
+	}
+	if !s.w.Up(id) {
+		s.do(&action{kind: doRestart, node: id})
+	}
+	for i := range s.nodes {
+		if peer := process.ID(i + 1); peer != id {
+			s.do(&action{kind: doCut, node: id, peer: peer})
+		}
+	}
+}
+
+// agreeing returns the members that must agree in the end.
+func (s *sim) agreeing() []process.ID {
+	g := s.w.Members()
+	return slices.DeleteFunc(g.Members(), func(id process.ID) bool {
+		return s.w.Gone(id) || s.settling.excluded(id)
+	})
+}
+
+// stuck says what did not come to pass.
+func (s *sim) stuck(quiet bool) string {
+	var b strings.Builder
+	if quiet {
+		fmt.Fprintf(&b, "%v after the faults ended the members do not hold the same state of %d entries:",
+			s.opt.Settle, len(s.w.Chosen()))
+	} else {
+		fmt.Fprintf(&b, "%v after the faults ended clients wait for an answer:", s.opt.Settle)
+	}
+	for i := range s.nodes {
+		st := s.w.Status(process.ID(i + 1))
+		fmt.Fprintf(&b, " [%d %s]", i+1, trace.Status(&st))
+	}
+	return b.String()
+}

@@ -1,0 +1,282 @@
+package sim
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"althing/history"
+	"althing/process"
+	"althing/trace"
+	"althing/world"
+)
+
+// A Shrunk is a failing run made short.
+type Shrunk struct {
+	Violation *world.Violation // of the short run: the same property
+	Options   string           // of the run that the schedule was cut from
+	Steps     []string         // the schedule as people read it, each with what it led to
+	Length    int              // things done in it
+	Before    int              // things done in the run that was given
+	Replays   int              // schedules tried
+}
+
+// ErrPasses is returned for a run that breaks nothing.
+var ErrPasses = errors.New("shrink: the run breaks nothing")
+
+// DefaultReplays bounds the schedules that Shrink tries: a schedule of ten
+// thousand steps is played in some ten milliseconds, so a minute or less.
+const DefaultReplays = 4000
+
+// Shrink looks for a short run of p that breaks the same property as the run
+// that o describes. It first takes away kinds of faults, clients and time as
+// long as the run still fails; then pieces of the schedule. A violation of
+// Liveness has no moment at which it shows, so there the first part is all.
+// It tries at most replays schedules; 0 stands for DefaultReplays.
+func Shrink(p process.Protocol, o Options, replays int) (Shrunk, error) {
+	set(&replays, DefaultReplays)
+	o.Trace, o.record = nil, true
+	o.defaults()
+	s, _ := run(p, o)
+	if s.violation == nil {
+		return Shrunk{}, ErrPasses
+	}
+	result := Shrunk{Before: len(s.schedule)}
+	if s = simpler(p, s); s.violation.Name == "Simulator" {
+		result.Violation, result.Options = s.violation, s.opt.String()
+		return result, nil
+	}
+	m := minimizer{p: p, s: s, name: s.violation.Name, left: replays}
+	schedule := s.schedule
+	if m.fails(schedule) {
+		schedule = m.minimize(schedule)
+	}
+	r := play(p, s, schedule, true)
+	result.Violation, result.Options, result.Replays = s.violation, s.opt.String(), replays-m.left
+	result.Steps, result.Length = r.lines, len(r.done)
+	if r.violation != nil {
+		result.Violation = r.violation
+	}
+	return result, nil
+}
+
+// simpler returns the run with the fewest faults, clients and seconds that
+// still fails like s.
+func simpler(p process.Protocol, s *sim) *sim {
+	try := func(change func(*Options)) {
+		o := s.opt
+		change(&o)
+		if t, _ := run(p, o); t.violation != nil && t.violation.Name == s.violation.Name {
+			s = t
+		}
+	}
+	for i := range faultKinds {
+		if kind := Faults(1 << i); s.plan.faults.has(kind) {
+			try(func(o *Options) { o.off |= kind })
+		}
+	}
+	for n := 1; n < s.plan.clients; n++ {
+		before := s
+		if try(func(o *Options) { o.Clients = n }); s != before {
+			break
+		}
+	}
+	if s.opt.Nodes > 3 {
+		try(func(o *Options) { o.Nodes = 3 })
+	}
+	if s.violation.Name == "Linearizability" { // it shows only at the end
+		for range 6 {
+			try(func(o *Options) { o.Duration /= 2 })
+		}
+	}
+	return s
+}
+
+// A minimizer removes what it can from a schedule: delta debugging, Zeller and
+// Hildebrandt, 2002, without the test of each piece alone.
+type minimizer struct {
+	p    process.Protocol
+	s    *sim
+	name string // of the violation
+	left int    // schedules that may still be tried
+}
+
+// fails reports whether the schedule still breaks the property.
+func (m *minimizer) fails(schedule []action) bool {
+	if m.left == 0 {
+		return false
+	}
+	m.left--
+	r := play(m.p, m.s, schedule, false)
+	return r.violation != nil && r.violation.Name == m.name
+}
+
+func (m *minimizer) minimize(schedule []action) []action {
+	for size := (len(schedule) + 1) / 2; size > 0 && m.left > 0; {
+		shorter := m.pass(schedule, size)
+		if len(shorter) == len(schedule) || size > 1 {
+			size /= 2
+		}
+		schedule = shorter
+	}
+	return schedule
+}
+
+// pass tries to do without each piece of the given size, from the end: what
+// comes late depends on what came before.
+func (m *minimizer) pass(schedule []action, size int) []action {
+	for end := len(schedule); end > 0 && m.left > 0; end -= size {
+		begin := max(end-size, 0)
+		without := slices.Concat(schedule[:begin], schedule[end:])
+		if !m.fails(without) {
+			continue
+		}
+		// What could not be done without the piece is gone, too.
+		schedule = play(m.p, m.s, without, false).done
+		end = min(end, len(schedule)+size)
+	}
+	return schedule
+}
+
+// A player plays a schedule by hand to a fresh World.
+type player struct {
+	w         *world.World
+	flying    map[flightKey][]world.FlightID // messages in flight, in the order sent
+	sessions  map[int]uint64                 // of clients
+	open      map[asked]*history.Op
+	ops       []history.Op
+	done      []action // what of the schedule was possible
+	lines     []string
+	violation *world.Violation
+}
+
+type flightKey struct {
+	from, to process.ID
+	msg      string
+	key      uint64
+}
+
+type asked struct{ client, seq uint64 }
+
+// play plays a schedule of s. What is not possible is left out. With tell, the
+// lines say what happened.
+func play(p process.Protocol, s *sim, schedule []action, tell bool) *player {
+	r := &player{w: world.New(p, s.config()), flying: map[flightKey][]world.FlightID{},
+		sessions: map[int]uint64{}, open: map[asked]*history.Op{}}
+	if tell {
+		r.w.Observe = func(e *trace.Event) {
+			r.lines = append(r.lines, e.Time.Round(time.Microsecond).String()+" "+e.String())
+			for _, l := range e.Lines()[1:] {
+				r.lines = append(r.lines, l)
+			}
+		}
+	}
+	for i := range schedule {
+		if r.step(schedule[i]); r.violation != nil {
+			return r
+		}
+	}
+	r.judge()
+	return r
+}
+
+// step does one thing, if it is possible.
+func (r *player) step(a action) {
+	r.w.Advance(a.at)
+	if a.kind <= doDuplicate && !r.locate(&a) {
+		return
+	}
+	if a.kind == doSubmit && !r.readdress(&a) {
+		return
+	}
+	done, v := judge(do(r.w, &a))
+	r.violation = v
+	if !done {
+		return
+	}
+	r.done = append(r.done, a)
+	for _, id := range r.w.News.Sent {
+		f, _ := r.w.Flight(id)
+		k := flightKey{f.From, f.To, f.Msg.Kind(), condense(f.Msg)}
+		r.flying[k] = append(r.flying[k], id)
+	}
+	for i := range r.w.News.Answers {
+		r.answered(&r.w.News.Answers[i])
+	}
+	r.w.News.Reset()
+}
+
+// locate finds the message of a in this World: one with the same bytes.
+func (r *player) locate(a *action) bool {
+	k := flightKey{a.peer, a.node, a.msg, a.key}
+	ids := r.flying[k]
+	if len(ids) == 0 {
+		return false
+	}
+	a.flight = ids[0]
+	if a.kind != doDuplicate {
+		r.flying[k] = ids[1:]
+	}
+	return true
+}
+
+// readdress gives requests the sessions that their clients have here, and
+// notes when each operation begins.
+func (r *player) readdress(a *action) bool {
+	a.reqs = slices.Clone(a.reqs)
+	var reqs []process.Request
+	var calls []call
+	for i, c := range a.calls {
+		q := a.reqs[i]
+		if q.Client != 0 {
+			if q.Client = r.sessions[c.client]; q.Client == 0 {
+				continue
+			}
+			k := asked{q.Client, q.Seq}
+			if r.open[k] == nil {
+				op := c.op
+				op.Call, op.Open = a.at, true
+				r.open[k] = &op
+			}
+		}
+		reqs, calls = append(reqs, q), append(calls, c)
+	}
+	a.reqs, a.calls = reqs, calls
+	return len(reqs) > 0
+}
+
+func (r *player) answered(a *world.Answer) {
+	if a.Outcome != world.Done {
+		return
+	}
+	if a.Req.Kind == process.Session {
+		var client int
+		for _, b := range a.Req.Cmd[len("client "):] {
+			client = client*10 + int(b-'0')
+		}
+		if r.sessions[client] == 0 {
+			r.sessions[client] = sessionOf(a.Result)
+		}
+		return
+	}
+	if op := r.open[asked{a.Req.Client, a.Req.Seq}]; op != nil && op.Open {
+		op.Open, op.Result, op.Return = false, string(a.Result), r.w.Now()
+	}
+}
+
+// judge checks the history that the schedule made.
+func (r *player) judge() {
+	for i := range r.done {
+		for j := range r.done[i].calls {
+			q := &r.done[i].reqs[j]
+			k := asked{q.Client, q.Seq}
+			if op := r.open[k]; op != nil {
+				r.ops = append(r.ops, *op)
+				delete(r.open, k)
+			}
+		}
+	}
+	if v, key := history.Linearizable(r.ops, time.Minute); v == history.Illegal {
+		r.violation = &world.Violation{Name: "Linearizability", Detail: "the history of \"" + key + "\" is illegal"}
+	}
+}

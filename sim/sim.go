@@ -1,0 +1,406 @@
+package sim
+
+import (
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"althing/history"
+	"althing/process"
+	"althing/trace"
+	"althing/world"
+)
+
+// Result is what a run came to.
+type Result struct {
+	Seed      uint64
+	Options   string // in full, with what the seed drew
+	Events    uint64 // deliveries, timeouts, requests, flushes, faults
+	Elections uint64 // leaders that took office
+	Done      int    // operations that were answered
+	Open      int    // operations of which no client knows the outcome
+	Entries   int    // committed
+	Faults    map[string]int
+	Virtual   time.Duration // time that passed in the World
+	CPU       time.Duration // time that the run took
+	Violation *world.Violation
+	History   []history.Op
+	Digest    uint64 // of all that happened: equal for equal options
+}
+
+// Run simulates what o says of p. Its error is that of writing the trace.
+func Run(p process.Protocol, o Options) (Result, error) {
+	s, err := run(p, o)
+	return s.result(), err
+}
+
+// A sim is one run.
+type sim struct {
+	opt  Options
+	plan plan
+	w    *world.World
+	heap heap
+	now  time.Duration
+
+	nodes    []node
+	links    [world.MaxReplicas][world.MaxReplicas]time.Duration // when the last message arrives: first in, first out
+	clients  []client
+	calls    pool[call]
+	replies  pool[reply]
+	faults   [faultKinds]dice
+	settle   dice
+	operator operator
+	settling settling
+
+	ops       []history.Op
+	counts    map[string]int
+	elections uint64
+	epoch     uint64 // the highest in which a leader took office
+	open      int
+	violation *world.Violation
+	schedule  []action
+	started   time.Time
+	cpu       time.Duration
+}
+
+// A node is what the dice know of a replica.
+type node struct {
+	timer, disk, net dice
+	timers           [process.MaxTimer + 1]deadline
+	life             uint64 // counts crashes: events of an earlier life are void
+	syncing          int    // records on their way to the disk
+	slow             time.Duration
+	failing          bool          // the next flush fails
+	resume           time.Duration // when a paused replica goes on
+	inbox            []call        // requests that wait for the next Submit
+	draining         bool
+}
+
+// A deadline is when a timer fires, and the time of the event that will look
+// for it: the deadline may have moved on since, for most timers are set again
+// and again before they fire.
+type deadline struct{ at, queued time.Duration }
+
+// A pool keeps values that events refer to by number.
+type pool[T any] struct {
+	values []T
+	free   []uint64
+}
+
+func (p *pool[T]) add(v T) uint64 {
+	if n := len(p.free); n > 0 {
+		i := p.free[n-1]
+		p.free = p.free[:n-1]
+		p.values[i] = v
+		return i
+	}
+	p.values = append(p.values, v)
+	return uint64(len(p.values) - 1)
+}
+
+func (p *pool[T]) take(i uint64) T {
+	var zero T
+	v := p.values[i]
+	p.values[i] = zero
+	p.free = append(p.free, i)
+	return v
+}
+
+func run(p process.Protocol, o Options) (*sim, error) {
+	o.defaults()
+	s := newSim(p, o)
+	var t *trace.Writer
+	if o.Trace != nil {
+		t = trace.NewWriter(o.Trace, trace.Header{Protocol: p.Name, Seed: o.Seed, Options: o.String()})
+		s.w.Observe = t.Write
+	}
+	s.live()
+	if t == nil {
+		return s, nil
+	}
+	if s.violation != nil {
+		t.Write(&trace.Event{Time: s.now, Seq: s.w.Events() + 1, Kind: "violation", Note: s.violation.Error()})
+	}
+	return s, t.Flush()
+}
+
+func newSim(p process.Protocol, o Options) *sim {
+	s := &sim{opt: o, plan: draw(&o), counts: map[string]int{}, started: time.Now()}
+	s.w = world.New(p, s.config())
+	s.settle = newDice(o.Seed, settleStream)
+	s.operator.dice = newDice(o.Seed, operatorStream)
+	for i := range s.faults {
+		s.faults[i] = newDice(o.Seed, faultStream+uint64(i))
+	}
+	return s
+}
+
+// config is that of the World.
+func (s *sim) config() world.Config {
+	c := world.Config{Replicas: s.opt.Nodes, Process: s.opt.Process, Seed: s.opt.Seed, Wire: s.plan.wire}
+	set(&c.Process.Heartbeat, s.plan.heartbeat)
+	set(&c.Process.Election, s.plan.election)
+	set(&c.Process.Trailing, s.plan.trailing)
+	c.Process.Lease = s.plan.lease
+	return c
+}
+
+// live runs to the end or to the first violation. What panics outside a Step
+// is a fault of the simulator's own, and reported like one.
+func (s *sim) live() {
+	defer func() {
+		if x := recover(); x != nil {
+			s.violation = &world.Violation{Name: "Simulator", Detail: fmt.Sprintf("%v\n%s", x, debug.Stack())}
+		}
+		s.cpu = time.Since(s.started)
+	}()
+	for id := 1; id <= s.opt.Nodes; id++ {
+		s.grow()
+		s.setClock(process.ID(id))
+		s.do(&action{kind: doRestart, node: process.ID(id)})
+	}
+	s.startClients()
+	s.startFaults()
+	s.heap.push(event{at: s.opt.Duration, kind: evSettle})
+	for s.violation == nil && !s.settling.over {
+		e := s.heap.pop()
+		s.now = e.at
+		s.w.Advance(e.at)
+		s.happen(&e)
+	}
+	if s.violation == nil {
+		s.judgeHistory()
+	}
+}
+
+// happen lets e happen, or puts it off if its replica is paused.
+func (s *sim) happen(e *event) {
+	switch e.kind {
+	case evDeliver:
+		s.deliver(e)
+	case evTimer:
+		s.timeout(e)
+	case evSync:
+		s.sync(e)
+	case evArrive:
+		s.arrive(s.calls.take(e.arg))
+	case evDrain:
+		s.drain(e)
+	case evAnswer:
+		s.answered(s.replies.take(e.arg))
+	case evClient:
+		s.wake(int(e.node), e.arg)
+	case evFlush:
+		s.flush(e)
+	case evFault:
+		s.fault(int(e.arg))
+	case evRestart:
+		s.restart(e)
+	case evResume:
+		s.resume(e)
+	case evMend:
+		if !s.settling.on {
+			s.do(&action{kind: doHeal})
+		}
+	case evOperator:
+		s.operate()
+	case evSettle:
+		s.settleDown()
+	}
+}
+
+// do does a and takes in what follows. It reports whether a was possible.
+func (s *sim) do(a *action) bool {
+	done := s.enact(a)
+	if done && s.violation == nil {
+		s.absorb(a.node)
+	}
+	return done
+}
+
+// enact does a, and records it if that is wanted.
+func (s *sim) enact(a *action) bool {
+	if s.opt.record {
+		a.at = s.now
+		if f, ok := s.w.Flight(a.flight); ok && a.kind <= doDuplicate {
+			a.node, a.peer, a.msg, a.key = f.To, f.From, f.Msg.Kind(), condense(f.Msg)
+		}
+	}
+	done, v := judge(do(s.w, a))
+	if v != nil {
+		s.violation = v
+	}
+	if done && s.opt.record {
+		s.schedule = append(s.schedule, *a)
+	}
+	return done
+}
+
+// absorb takes in the News: it decides when what is on its way arrives.
+func (s *sim) absorb(id process.ID) {
+	news := &s.w.News
+	for _, t := range news.Timers {
+		s.setTimer(&t)
+	}
+	for i := 0; i < len(news.Sent); i++ { // route may add a duplicate
+		s.route(news.Sent[i])
+	}
+	for i := range news.Answers {
+		s.reply(&news.Answers[i])
+	}
+	news.Reset()
+	if id == 0 || !s.w.Up(id) {
+		return
+	}
+	s.startSync(id)
+	if st := s.w.Status(id); st.Leader == id && st.Epoch > s.epoch {
+		s.epoch = st.Epoch
+		s.elections++
+	}
+}
+
+func (s *sim) node(id process.ID) *node { return &s.nodes[id-1] }
+
+// grow makes room for the next replica.
+func (s *sim) grow() {
+	i := uint64(len(s.nodes))
+	s.nodes = append(s.nodes, node{
+		timer: newDice(s.opt.Seed, timerStream+i),
+		disk:  newDice(s.opt.Seed, diskStream+i),
+		net:   newDice(s.opt.Seed, netStream+i),
+	})
+}
+
+func (s *sim) setTimer(t *world.TimerSet) {
+	n := s.node(t.Node)
+	d := &n.timers[t.Timer]
+	d.at = s.now + s.w.TrueTime(t.Node, n.timer.between(t.Span.Min, t.Span.Max))
+	if d.queued == 0 || d.at < d.queued {
+		d.queued = d.at
+		s.heap.push(event{at: d.at, kind: evTimer, node: uint8(t.Node), arg: uint64(t.Timer)})
+	}
+}
+
+func (s *sim) timeout(e *event) {
+	id, t := process.ID(e.node), process.Timer(e.arg)
+	d := &s.node(id).timers[t]
+	if e.at != d.queued || s.putOff(e) {
+		return // an earlier event has taken its place
+	}
+	d.queued = 0
+	if _, set := s.w.Armed(id, t); !set || !s.w.Up(id) {
+		return
+	}
+	if d.at > s.now {
+		d.queued = d.at
+		s.heap.push(event{at: d.at, kind: evTimer, node: e.node, arg: e.arg})
+		return
+	}
+	s.do(&action{kind: doTimeout, node: id, timer: t})
+}
+
+// putOff moves an event of a paused replica to the end of the pause.
+func (s *sim) putOff(e *event) bool {
+	id := process.ID(e.node)
+	if !s.w.Paused(id) {
+		return false
+	}
+	n := s.node(id)
+	if e.kind == evTimer {
+		n.timers[e.arg].queued = n.resume
+	}
+	e.at = n.resume
+	s.heap.push(*e)
+	return true
+}
+
+func (s *sim) deliver(e *event) {
+	if !s.putOff(e) {
+		s.do(&action{kind: doDeliver, flight: world.FlightID(e.arg), node: process.ID(e.node)})
+	}
+}
+
+// route decides what becomes of a message on its way.
+func (s *sim) route(id world.FlightID) {
+	f, _ := s.w.Flight(id)
+	e := event{kind: evDeliver, node: uint8(f.To), arg: uint64(id), at: s.now}
+	if f.From == f.To {
+		s.heap.push(e) // in order: ties are broken by who was first
+		return
+	}
+	n := s.node(f.From)
+	if n.net.chance(s.plan.loss) {
+		s.counts["loss"]++
+		s.enact(&action{kind: doDrop, flight: id})
+		return
+	}
+	if n.net.chance(s.plan.duplicate) {
+		s.counts["duplicate"]++
+		s.enact(&action{kind: doDuplicate, flight: id})
+	}
+	e.at += s.plan.delayMin + n.net.around(s.plan.delayMean)
+	if n.net.chance(s.plan.tail) {
+		s.counts["delay"]++
+		e.at += n.net.between(0, 2*time.Second)
+	} else if !s.plan.faults.has(Reorder) {
+		last := &s.links[f.From-1][f.To-1]
+		e.at = max(e.at, *last+1)
+		*last = e.at
+	}
+	s.heap.push(e)
+}
+
+// startSync begins a flush of all that is not durable, unless one is under way.
+func (s *sim) startSync(id process.ID) {
+	n := s.node(id)
+	k := s.w.Unsynced(id)
+	if n.syncing > 0 || k == 0 {
+		return
+	}
+	n.syncing = k
+	d := s.plan.sync/4 + n.disk.around(s.plan.sync)
+	if s.now < n.slow {
+		d *= 50
+	}
+	s.heap.push(event{at: s.now + d, kind: evSync, node: uint8(id), arg: n.life})
+}
+
+func (s *sim) sync(e *event) {
+	n, id := s.node(process.ID(e.node)), process.ID(e.node)
+	if e.arg != n.life || s.putOff(e) {
+		return
+	}
+	if n.failing {
+		n.failing = false
+		s.counts["failflush"]++
+		s.crash(id, doFailFlush, FailFlush)
+		return
+	}
+	k := n.syncing
+	n.syncing = 0
+	s.do(&action{kind: doSync, node: id, n: k})
+}
+
+// judgeHistory asks whether one machine could have given the clients their answers.
+func (s *sim) judgeHistory() {
+	for i := range s.clients {
+		if c := &s.clients[i]; c.busy && c.op.Kind != 0 {
+			s.giveUp(c)
+		}
+	}
+	// The budget is far beyond what a history of this size takes: to run out of
+	// it is reported, and never taken for a pass.
+	const budget = time.Minute
+	if v, key := history.Linearizable(s.ops, budget); v != history.OK {
+		s.violation = &world.Violation{Name: "Linearizability",
+			Detail: fmt.Sprintf("the history of %q is %v", key, v)}
+	}
+}
+
+func (s *sim) result() Result {
+	return Result{
+		Seed: s.opt.Seed, Options: s.opt.String(), Events: s.w.Events(), Elections: s.elections,
+		Done: len(s.ops) - s.open, Open: s.open, Entries: len(s.w.Chosen()), Faults: s.counts, Virtual: s.now,
+		CPU: s.cpu, Violation: s.violation, History: s.ops, Digest: s.w.Digest(),
+	}
+}

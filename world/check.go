@@ -1,0 +1,84 @@
+package world
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+
+	"althing/process"
+	"althing/trace"
+)
+
+// A Violation is a promise that was broken.
+type Violation struct {
+	Name   string // of the property
+	Detail string // who and where
+}
+
+// Error returns the name and the detail.
+func (v *Violation) Error() string { return v.Name + ": " + v.Detail }
+
+func violation(name, format string, args ...any) *Violation {
+	return &Violation{name, fmt.Sprintf(format, args...)}
+}
+
+// named makes a Violation of a monitor's error, whose text begins with the
+// name of the property and a colon.
+func named(err error) error {
+	if err == nil {
+		return nil
+	}
+	var v *Violation
+	if errors.As(err, &v) {
+		return v
+	}
+	name, detail, _ := strings.Cut(err.Error(), ":")
+	return &Violation{name, strings.TrimSpace(detail)}
+}
+
+// check is what a World knows of the whole group's past.
+type check struct {
+	chosen    []process.Entry // the first commit seen of each index, from 1
+	submitted map[submission]struct{}
+	monitor   process.Monitor
+}
+
+type submission struct {
+	kind        process.Kind
+	client, seq uint64
+	cmd         string
+}
+
+func (c *check) submit(q *process.Request) {
+	if q.Kind == process.Command || q.Kind == process.Session {
+		c.submitted[submission{q.Kind, q.Client, q.Seq, string(q.Cmd)}] = struct{}{}
+	}
+}
+
+// commit checks that r may commit e.
+func (c *check) commit(r *replica, e *process.Entry) error {
+	if e.Index != r.app.state.Index+1 {
+		return violation("Order", "replica %d commits %d after %d", r.id, e.Index, r.app.state.Index)
+	}
+	if e.Index <= uint64(len(c.chosen)) {
+		f := &c.chosen[e.Index-1]
+		if f.Req.Kind != e.Req.Kind || f.Req.Client != e.Req.Client || f.Req.Seq != e.Req.Seq ||
+			!bytes.Equal(f.Req.Cmd, e.Req.Cmd) {
+			return violation("Agreement", "replica %d commits %s, but %s was committed before",
+				r.id, trace.Entry(e), trace.Entry(f))
+		}
+		return nil
+	}
+	if e.Index != uint64(len(c.chosen))+1 {
+		return violation("Order", "replica %d commits %d, but nobody committed what is before it", r.id, e.Index)
+	}
+	if e.Req.Kind == process.Command || e.Req.Kind == process.Session {
+		s := submission{e.Req.Kind, e.Req.Client, e.Req.Seq, string(e.Req.Cmd)}
+		if _, ok := c.submitted[s]; !ok {
+			return violation("Validity", "replica %d commits %s, which nobody submitted", r.id, trace.Entry(e))
+		}
+	}
+	c.chosen = append(c.chosen, *e)
+	return nil
+}
