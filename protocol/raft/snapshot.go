@@ -6,11 +6,18 @@ import (
 	"althing/process"
 )
 
+// trailingBytes bounds the commands that stay in the log after a Compact,
+// however few entries they are: a state is sent faster than more of them.
+const trailingBytes = 32 << 20
+
 // onCompact drops what the application has made durable, but for the last
 // Trailing entries, which a server a little behind may still ask for. §7
 func (r *Raft) onCompact(s *process.State, out *process.Output) {
-	to := min(s.Index, r.commitIndex)
-	to -= min(to, r.cfg.Trailing)
+	to, size := min(s.Index, r.commitIndex), 0
+	for n := r.cfg.Trailing; n > 0 && to > r.log.base && size < trailingBytes; n-- {
+		size += len(r.log.entries[to-r.log.base-1].Req.Cmd)
+		to--
+	}
 	if to > r.log.base {
 		r.log.compact(to)
 	}
