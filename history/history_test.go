@@ -21,21 +21,42 @@ func TestLinearizable(t *testing.T) {
 		want Verdict
 		ops  []Op
 	}{
-		"nothing":                      {OK, nil},
-		"read after write":             {OK, []Op{op(0, Put, "a", "", 0, 1), op(1, Get, "", "a", 2, 3)}},
-		"stale read":                   {Illegal, []Op{op(0, Put, "a", "", 0, 1), op(1, Get, "", "", 2, 3)}},
-		"concurrent read may miss":     {OK, []Op{op(0, Put, "a", "", 0, 5), op(1, Get, "", "", 2, 3)}},
-		"new then old":                 {Illegal, []Op{op(0, Put, "a", "", 0, 9), op(1, Get, "", "a", 2, 3), op(1, Get, "", "", 4, 5)}},
-		"append twice":                 {Illegal, []Op{op(0, Append, "a", "a", 0, 1), op(1, Get, "", "aa", 2, 3)}},
-		"append":                       {OK, []Op{op(0, Append, "a", "a", 0, 1), op(1, Append, "b", "ab", 2, 3)}},
-		"two win":                      {Illegal, []Op{cas("", op(0, CAS, "a", "1", 0, 5)), cas("", op(1, CAS, "b", "1", 0, 5))}},
-		"one wins":                     {OK, []Op{cas("", op(0, CAS, "a", "1", 0, 5)), cas("", op(1, CAS, "b", "0", 0, 5))}},
-		"open write seen late":         {OK, []Op{open(op(0, Put, "a", "", 0, 0)), op(1, Get, "", "", 5, 6), op(1, Get, "", "a", 7, 8)}},
-		"open write never seen":        {OK, []Op{open(op(0, Put, "a", "", 0, 0)), op(1, Get, "", "", 5, 6)}},
-		"open write before it began":   {Illegal, []Op{open(op(0, Put, "a", "", 7, 0)), op(1, Get, "", "a", 5, 6)}},
-		"open write takes effect once": {Illegal, []Op{open(op(0, Append, "a", "", 0, 0)), op(1, Get, "", "aa", 5, 6)}},
-		"lost write":                   {Illegal, []Op{op(0, Put, "a", "", 0, 1), op(0, Put, "b", "", 2, 3), op(1, Get, "", "a", 4, 5)}},
-		"read from nowhere":            {Illegal, []Op{op(1, Get, "", "z", 4, 5)}},
+		"nothing":                  {OK, nil},
+		"read after write":         {OK, []Op{op(0, Put, "a", "", 0, 1), op(1, Get, "", "a", 2, 3)}},
+		"stale read":               {Illegal, []Op{op(0, Put, "a", "", 0, 1), op(1, Get, "", "", 2, 3)}},
+		"concurrent read may miss": {OK, []Op{op(0, Put, "a", "", 0, 5), op(1, Get, "", "", 2, 3)}},
+		"new then old": {Illegal, []Op{
+			op(0, Put, "a", "", 0, 9),
+			op(1, Get, "", "a", 2, 3),
+			op(1, Get, "", "", 4, 5),
+		}},
+		"append twice": {Illegal, []Op{op(0, Append, "a", "a", 0, 1), op(1, Get, "", "aa", 2, 3)}},
+		"append":       {OK, []Op{op(0, Append, "a", "a", 0, 1), op(1, Append, "b", "ab", 2, 3)}},
+		"two win": {Illegal, []Op{
+			cas("", op(0, CAS, "a", "1", 0, 5)),
+			cas("", op(1, CAS, "b", "1", 0, 5)),
+		}},
+		"one wins": {OK, []Op{
+			cas("", op(0, CAS, "a", "1", 0, 5)),
+			cas("", op(1, CAS, "b", "0", 0, 5)),
+		}},
+		"open write seen late": {OK, []Op{
+			open(op(0, Put, "a", "", 0, 0)),
+			op(1, Get, "", "", 5, 6),
+			op(1, Get, "", "a", 7, 8),
+		}},
+		"open write never seen":      {OK, []Op{open(op(0, Put, "a", "", 0, 0)), op(1, Get, "", "", 5, 6)}},
+		"open write before it began": {Illegal, []Op{open(op(0, Put, "a", "", 7, 0)), op(1, Get, "", "a", 5, 6)}},
+		"open write takes effect once": {Illegal, []Op{
+			open(op(0, Append, "a", "", 0, 0)),
+			op(1, Get, "", "aa", 5, 6),
+		}},
+		"lost write": {Illegal, []Op{
+			op(0, Put, "a", "", 0, 1),
+			op(0, Put, "b", "", 2, 3),
+			op(1, Get, "", "a", 4, 5),
+		}},
+		"read from nowhere": {Illegal, []Op{op(1, Get, "", "z", 4, 5)}},
 	} {
 		if v, _ := Linearizable(c.ops, 0); v != c.want {
 			t.Errorf("%s: %v, want %v", name, v, c.want)

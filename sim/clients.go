@@ -166,7 +166,8 @@ func (s *sim) arrive(c call) {
 	n.inbox = append(n.inbox, c)
 	if !n.draining {
 		n.draining = true
-		s.heap.push(event{at: s.now + n.net.between(0, time.Millisecond), kind: evDrain, node: uint8(c.to), arg: n.life})
+		at := s.now + n.net.between(0, time.Millisecond)
+		s.heap.push(event{at: at, kind: evDrain, node: uint8(c.to), arg: n.life})
 	}
 }
 
@@ -183,7 +184,8 @@ func (s *sim) drain(e *event) {
 		if in.client == noClient {
 			continue
 		}
-		if c := &s.clients[in.client]; c.busy && !c.called && c.req.Seq == in.req.Seq && c.req.Client == in.req.Client {
+		c := &s.clients[in.client]
+		if c.busy && !c.called && c.req.Seq == in.req.Seq && c.req.Client == in.req.Client {
 			c.called, c.op.Call = true, s.now
 		}
 	}
@@ -213,7 +215,10 @@ func (s *sim) reply(a *world.Answer) {
 func (s *sim) whose(r *process.Request) int {
 	for i := range s.clients {
 		c := &s.clients[i]
-		if r.Client != 0 && r.Client == c.session || r.Client == 0 && c.session == 0 && string(r.Cmd) == string(c.req.Cmd) {
+		if r.Client != c.session {
+			continue
+		}
+		if r.Client != 0 || string(r.Cmd) == string(c.req.Cmd) {
 			return i
 		}
 	}

@@ -6,12 +6,13 @@ import (
 	"althing/process"
 )
 
+// timed faults happen at times of their own; the others to each message, clock
+// or group.
+const timed = Partition | SlowDisk | FailFlush | LoseDisk | Corrupt | Pause | Crash | Compact | Transfer
+
 func (s *sim) startFaults() {
 	for i := range faultKinds {
-		switch kind := Faults(1 << i); {
-		case !s.plan.faults.has(kind):
-		case kind == Partition || kind == SlowDisk || kind == FailFlush || kind == LoseDisk || kind == Corrupt ||
-			kind == Pause || kind == Crash || kind == Compact || kind == Transfer:
+		if kind := Faults(1 << i); s.plan.faults.has(kind) && kind&timed != 0 {
 			s.nextFault(i)
 		}
 	}
@@ -21,7 +22,8 @@ func (s *sim) startFaults() {
 }
 
 func (s *sim) nextFault(i int) {
-	s.heap.push(event{at: s.now + time.Millisecond + s.faults[i].around(s.plan.every[i]), kind: evFault, arg: uint64(i)})
+	at := s.now + time.Millisecond + s.faults[i].around(s.plan.every[i])
+	s.heap.push(event{at: at, kind: evFault, arg: uint64(i)})
 }
 
 // fault lets fault i happen, and again some time later, until all settles.
@@ -193,7 +195,8 @@ func (s *sim) quiescent(g *process.Group) bool {
 		if s.w.Gone(id) {
 			continue
 		}
-		if !s.w.Up(id) || s.w.Status(id).Last != uint64(len(s.w.Chosen())) || s.w.Status(id).Commit != s.w.Status(id).Last {
+		st, decided := s.w.Status(id), uint64(len(s.w.Chosen()))
+		if !s.w.Up(id) || st.Last != decided || st.Commit != decided {
 			return false
 		}
 	}
@@ -209,7 +212,8 @@ func (s *sim) compact(id process.ID) {
 	s.counts["compact"]++
 	n := s.node(id)
 	if d.chance(900_000) {
-		s.heap.push(event{at: s.now + d.between(0, 5*time.Millisecond), kind: evFlush, node: uint8(id), arg: n.life})
+		at := s.now + d.between(0, 5*time.Millisecond)
+		s.heap.push(event{at: at, kind: evFlush, node: uint8(id), arg: n.life})
 	}
 }
 

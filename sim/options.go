@@ -45,7 +45,9 @@ const (
 var faultNames = [faultKinds]string{"loss", "duplicate", "reorder", "delay", "partition", "slowdisk",
 	"failflush", "losedisk", "corrupt", "skew", "drift", "pause", "crash", "compact", "members", "transfer"}
 
-var faultSets = map[string]Faults{"none": None, "net": Net, "disk": Disk, "clock": Clock, "ops": Ops, "all": All}
+var faultSets = map[string]Faults{
+	"none": None, "net": Net, "disk": Disk, "clock": Clock, "ops": Ops, "all": All,
+}
 
 // ParseFaults reads a comma list of kinds and of the sets none, net, disk,
 // clock, ops and all.
@@ -160,11 +162,17 @@ type plan struct {
 func draw(o *Options) plan {
 	d := newDice(o.Seed, planStream)
 	p := plan{
-		clients: 2 + d.below(7), keys: 1 + d.below(5), lease: d.chance(500_000), wire: d.chance(60_000),
-		delayMin: d.span(20*time.Microsecond, 2*time.Millisecond), delayMean: d.span(50*time.Microsecond, 8*time.Millisecond),
-		sync: d.span(50*time.Microsecond, 5*time.Millisecond), retry: d.span(100*time.Millisecond, time.Second),
-		heartbeat: 50 * time.Millisecond, trailing: uint64(d.below(3) * d.below(50)),
-		election: process.Span{Min: 150 * time.Millisecond, Max: 300 * time.Millisecond},
+		clients:   2 + d.below(7),
+		keys:      1 + d.below(5),
+		lease:     d.chance(500_000),
+		wire:      d.chance(60_000),
+		delayMin:  d.span(20*time.Microsecond, 2*time.Millisecond),
+		delayMean: d.span(50*time.Microsecond, 8*time.Millisecond),
+		sync:      d.span(50*time.Microsecond, 5*time.Millisecond),
+		retry:     d.span(100*time.Millisecond, time.Second),
+		heartbeat: 50 * time.Millisecond,
+		election:  process.Span{Min: 150 * time.Millisecond, Max: 300 * time.Millisecond},
+		trailing:  uint64(d.below(3) * d.below(50)),
 	}
 	everything := d.chance(60_000) // some seeds take all that is allowed
 	for i := range faultKinds {

@@ -43,7 +43,7 @@ type sim struct {
 	now  time.Duration
 
 	nodes    []node
-	links    [world.MaxReplicas][world.MaxReplicas]time.Duration // when the last message arrives: first in, first out
+	links    [world.MaxReplicas][world.MaxReplicas]time.Duration // when the last message arrives
 	clients  []client
 	calls    pool[call]
 	replies  pool[reply]

@@ -7,6 +7,9 @@ import (
 	"althing/world/worldtest"
 )
 
+// short suits the protocol of package worldtest, whose primary must live.
+var short = Options{Seed: 1, Whole: true, Faults: All &^ (LoseDisk | Corrupt), Duration: 5 * time.Second}
+
 func TestEachBugIsFoundByItsName(t *testing.T) {
 	for bug, want := range map[worldtest.Bug]string{
 		worldtest.AckEarly:    "Agreement",
@@ -22,7 +25,7 @@ func TestEachBugIsFoundByItsName(t *testing.T) {
 		worldtest.BadCodec:    "Codec",
 		worldtest.Crashes:     "Panic",
 	} {
-		o := Options{Seed: 1, Whole: true, Faults: All &^ (LoseDisk | Corrupt), Duration: 5 * time.Second}
+		o := short
 		found := map[string]int{} // one bug may show in several ways
 		Swarm(worldtest.Protocol(bug), 200, o, func(r Result) bool {
 			if r.Violation != nil {
@@ -37,7 +40,7 @@ func TestEachBugIsFoundByItsName(t *testing.T) {
 }
 
 func TestWithoutABugNothingIsFound(t *testing.T) {
-	o := Options{Seed: 1, Whole: true, Faults: All &^ (LoseDisk | Corrupt), Duration: 5 * time.Second} // the primary must live
+	o := short
 	Swarm(worldtest.Protocol(worldtest.NoBug), 100, o, func(r Result) bool {
 		if r.Violation != nil {
 			t.Errorf("%v\n%s", r.Violation, r.Options)

@@ -146,7 +146,8 @@ func (w *World) Duplicate(id FlightID) error {
 		return errOwn
 	}
 	if w.Observe != nil {
-		w.event(trace.Event{Kind: "duplicate", From: f.From, To: f.To, Msg: f.Msg.Kind(), Fields: trace.Fields(f.Msg)})
+		w.event(trace.Event{Kind: "duplicate", From: f.From, To: f.To, Msg: f.Msg.Kind(),
+			Fields: trace.Fields(f.Msg)})
 	}
 	w.News.Sent = append(w.News.Sent, w.net.add(*f))
 	return w.end(nil)

@@ -45,15 +45,15 @@ func (p *probe) Step(in process.Input, out *process.Output) {
 	}
 }
 
-func (p *probe) Status() process.Status                           { return process.Status{Role: "probe", Commit: committed(p)} }
+func (p *probe) Status() process.Status {
+	return process.Status{Role: "probe", Commit: commits[p]}
+}
 func (p *probe) Progress(b []process.Progress) []process.Progress { return b }
 func (p *probe) Clone() process.Process                           { return &probe{slices.Clone(p.got)} }
 func (p *probe) AppendState(b []byte) []byte                      { return fmt.Append(b, p.got) }
 
 // commits is what the application of the present test's replica should hold.
 var commits = map[*probe]uint64{}
-
-func committed(p *probe) uint64 { return commits[p] }
 
 // bench is a World of probes. As a rule of the tests every message is sent by
 // tell, which makes a replica ask for effects.
@@ -120,6 +120,13 @@ func commit(index uint64, cmd string) process.Effect {
 	return process.Effect{Kind: process.Commit, Entries: []process.Entry{e}}
 }
 
+// of commits an entry of a kind that has no place in a log, or not so.
+func of(k process.Kind) process.Effect {
+	e := commit(1, "x")
+	e.Entries[0].Req.Kind = k
+	return e
+}
+
 // flying lists the messages in flight.
 func (b *bench) flying() (s []string) {
 	for _, f := range b.Flights() {
@@ -139,7 +146,8 @@ func (b *bench) got(id process.ID) []string { return b.Process(id).(*probe).got 
 
 func TestASendWaitsForAllSavesBeforeIt(t *testing.T) {
 	b := newBench(t)
-	b.must(b.tell(1, send(2, "free"), save("a"), send(2, "after a"), sendNow(2, "now"), save("b"), send(3, "after b")))
+	b.must(b.tell(1, send(2, "free"), save("a"), send(2, "after a"), sendNow(2, "now"),
+		save("b"), send(3, "after b")))
 	b.equal(b.flying(), []string{"free", "now"})
 	b.must(b.tell(1, send(2, "later step")))
 	b.must(b.Sync(1, 1))
@@ -151,7 +159,9 @@ func TestASendWaitsForAllSavesBeforeIt(t *testing.T) {
 
 func TestACrashKeepsAPrefix(t *testing.T) {
 	for keep, want := range [][]string{
-		{"Recover a", "Start 0"}, {"Recover a", "Recover b", "Start 0"}, {"Recover a", "Recover b", "Recover c", "Start 0"},
+		{"Recover a", "Start 0"},
+		{"Recover a", "Recover b", "Start 0"},
+		{"Recover a", "Recover b", "Recover c", "Start 0"},
 	} {
 		b := newBench(t)
 		b.must(b.tell(1, save("a"), save("b"), send(2, "after b"), save("c"), send(1, "to myself")))
@@ -271,7 +281,7 @@ func TestAClockRunsAtItsRateAndNeverBack(t *testing.T) {
 			b.must(b.SetClock(1, ppm, 0))
 			before := r.clock.read(b.Now())
 			if past := r.clock.read(b.Now()+b.TrueTime(1, d)) - before; past < d || past > d+2 {
-				t.Errorf("at %d ppm %v on the clock takes %v of true time, which is %v on it", ppm, d, b.TrueTime(1, d), past)
+				t.Errorf("at %d ppm %v of true time, meant to be %v, is %v", ppm, b.TrueTime(1, d), d, past)
 			}
 		}
 	}
@@ -281,8 +291,9 @@ func TestALoadStateIsDurableInItsTurn(t *testing.T) {
 	for synced, want := range []uint64{0, 0, 2, 2} {
 		b := newBench(t)
 		b.submitted("x", "y")
-		b.must(b.tell(1, commit(1, "x"), commit(2, "y"), process.Effect{Kind: process.SendState, To: 2, Msg: &order{"state",
-			[]process.Effect{save("before"), {Kind: process.LoadState}, save("after")}}}))
+		load := []process.Effect{save("before"), {Kind: process.LoadState}, save("after")}
+		state := process.Effect{Kind: process.SendState, To: 2, Msg: &order{"state", load}}
+		b.must(b.tell(1, commit(1, "x"), commit(2, "y"), state))
 		commits[b.Process(2).(*probe)] = 2
 		b.must(b.Deliver(b.Flights()[0].ID))
 		b.equal(b.App(2).State().Index, uint64(2))
@@ -347,16 +358,18 @@ func TestWhatMustHold(t *testing.T) {
 		"an index twice":        {"Order", func(b *bench) error { return b.tell(1, commit(1, "x"), commit(1, "x")) }},
 		"a gap":                 {"Order", func(b *bench) error { return b.tell(1, commit(1, "x"), commit(3, "y")) }},
 		"what nobody asked for": {"Validity", func(b *bench) error { return b.tell(1, commit(1, "z")) }},
-		"a read in the log":     {"Validity", func(b *bench) error { e := commit(1, "x"); e.Entries[0].Req.Kind = process.Read; return b.tell(1, e) }},
+		"a read in the log":     {"Validity", func(b *bench) error { return b.tell(1, of(process.Read)) }},
 		"members that are no group": {"Validity", func(b *bench) error {
 			e := commit(1, "x")
 			e.Entries[0].Req.Kind = process.Members
 			return b.tell(1, e)
 		}},
-		"a timer that is none":      {"Contract", func(b *bench) error { return b.tell(1, wait) }},
-		"a message to nobody":       {"Contract", func(b *bench) error { return b.tell(1, sendNow(0, "m")) }},
-		"nothing saved":             {"Contract", func(b *bench) error { return b.tell(1, process.Effect{Kind: process.Save}) }},
-		"a state that is not there": {"Contract", func(b *bench) error { return b.tell(1, process.Effect{Kind: process.LoadState}) }},
+		"a timer that is none": {"Contract", func(b *bench) error { return b.tell(1, wait) }},
+		"a message to nobody":  {"Contract", func(b *bench) error { return b.tell(1, sendNow(0, "m")) }},
+		"nothing saved":        {"Contract", func(b *bench) error { return b.tell(1, process.Effect{Kind: process.Save}) }},
+		"a state that is not there": {"Contract", func(b *bench) error {
+			return b.tell(1, process.Effect{Kind: process.LoadState})
+		}},
 		"a commit not counted": {"Status", func(b *bench) error {
 			err := b.tell(1, commit(1, "x"))
 			b.must(err)
@@ -431,7 +444,8 @@ func TestACloneIsIndependent(t *testing.T) {
 	other.wander(rng, 200)
 	for id := process.ID(1); id <= 3; id++ {
 		x, y := b.replica(id), same.replica(id)
-		if x.disk.last() != y.disk.last() || x.disk.durable != y.disk.durable || len(x.disk.held) != len(y.disk.held)+x.disk.next ||
+		if x.disk.last() != y.disk.last() || x.disk.durable != y.disk.durable ||
+			len(x.disk.held) != len(y.disk.held)+x.disk.next ||
 			x.proc != nil && !bytes.Equal(x.proc.AppendState(nil), y.proc.AppendState(nil)) {
 			t.Errorf("replica %d: %+v\nclone %+v", id, x, y)
 		}
@@ -446,7 +460,8 @@ func (b *bench) wander(rng *rand.Rand, steps int) {
 		switch fs := b.Flights(); rng.IntN(8) {
 		case 0, 1:
 			if b.Up(id) {
-				b.must(b.tell(id, save("s"), send(process.ID(1+rng.IntN(3)), "m"), sendNow(process.ID(1+rng.IntN(3)), "n")))
+				to := process.ID(1 + rng.IntN(3))
+				b.must(b.tell(id, save("s"), send(to, "m"), sendNow(to, "n")))
 			}
 		case 2:
 			if b.Up(id) && b.Unsynced(id) > 0 {
@@ -481,6 +496,10 @@ func TestTheObserverSeesEachEventInTurn(t *testing.T) {
 	b.must(b.Sync(1, 1))
 	b.must(b.Deliver(b.Flights()[0].ID))
 	b.must(b.Crash(2, 0))
-	b.equal(seen, []string{"1→1 tell", "  save a", "  1⇢2 m", "  1 is probe@0 leader=0 last=0 commit=0",
-		"sync 1 (1 records)", "  1→2 m", "1→2 m", "  2 is probe@0 leader=0 last=0 commit=0", "crash 2 (0 records)"})
+	b.equal(seen, []string{
+		"1→1 tell", "  save a", "  1⇢2 m", "  1 is probe@0 leader=0 last=0 commit=0",
+		"sync 1 (1 records)", "  1→2 m",
+		"1→2 m", "  2 is probe@0 leader=0 last=0 commit=0",
+		"crash 2 (0 records)",
+	})
 }
