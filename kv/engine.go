@@ -163,7 +163,11 @@ func openPlace(fs vfs.FS, dir string) (*place, error) {
 		return nil, fmt.Errorf("locate the marker of %s: %w", dir, err)
 	}
 	p := &place{fs: fs, dir: dir, marker: m}
-	if err := p.read(value, names); err != nil {
+	err = p.read(value, names)
+	if err == nil {
+		err = m.RemoveObsolete()
+	}
+	if err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
 	return p, nil
