@@ -130,7 +130,7 @@ func (w *writer) touch(client uint64) {
 // protocol has decided on it.
 func (w *writer) regroup(r *process.Request) error {
 	g, c, err := DecodeMembers(r.Cmd)
-	assert(err == nil || g.Valid(), "a Members entry must begin with a group")
+	assert(g.Valid(), "a Members entry must begin with a group")
 	w.s.meta.state.Group = g
 	if once := w.once(r); err == nil {
 		err = once

@@ -239,13 +239,17 @@ func TestHostileImages(t *testing.T) {
 		t.Fatalf("a good one: %v", err)
 	}
 	for name, change := range map[string]func(rs [][2][]byte) [][2][]byte{
-		"no meta":            func(rs [][2][]byte) [][2][]byte { return append(rs[:4:4], rs[5:]...) },
-		"nothing":            func(rs [][2][]byte) [][2][]byte { return nil },
-		"out of order":       func(rs [][2][]byte) [][2][]byte { rs[1], rs[2] = rs[2], rs[1]; return rs },
-		"twice":              func(rs [][2][]byte) [][2][]byte { return append(rs, rs[7]) },
-		"unknown table":      func(rs [][2][]byte) [][2][]byte { return append(rs, [2][]byte{{'z'}, nil}) },
-		"empty key":          func(rs [][2][]byte) [][2][]byte { return append([][2][]byte{{}}, rs...) },
-		"newer than meta":    func(rs [][2][]byte) [][2][]byte { rs[4][1] = (&meta{rev: 2}).append(nil); rs[5][1] = swept{}.append(nil); return rs },
+		"no meta":       func(rs [][2][]byte) [][2][]byte { return append(rs[:4:4], rs[5:]...) },
+		"nothing":       func(rs [][2][]byte) [][2][]byte { return nil },
+		"out of order":  func(rs [][2][]byte) [][2][]byte { rs[1], rs[2] = rs[2], rs[1]; return rs },
+		"twice":         func(rs [][2][]byte) [][2][]byte { return append(rs, rs[7]) },
+		"unknown table": func(rs [][2][]byte) [][2][]byte { return append(rs, [2][]byte{{'z'}, nil}) },
+		"empty key":     func(rs [][2][]byte) [][2][]byte { return append([][2][]byte{{}}, rs...) },
+		"newer than meta": func(rs [][2][]byte) [][2][]byte {
+			rs[4][1] = (&meta{rev: 2}).append(nil)
+			rs[5][1] = swept{}.append(nil)
+			return rs
+		},
 		"swept too far":      func(rs [][2][]byte) [][2][]byte { rs[5][1] = swept{rev: 2}.append(nil); return rs },
 		"attached to none":   func(rs [][2][]byte) [][2][]byte { return append(rs[:3:3], rs[4:]...) },
 		"attached, no key":   func(rs [][2][]byte) [][2][]byte { return append(rs[:1:1], rs[3:]...) },
