@@ -345,3 +345,16 @@ func (failing) Read([]byte) (int, error) { return 0, os.ErrDeadlineExceeded }
 type fullWriter struct{}
 
 func (fullWriter) Write([]byte) (int, error) { return 0, os.ErrDeadlineExceeded }
+
+// reload puts the store's own image in its place.
+func (r *rig) reload(i process.Image) error {
+	var b bytes.Buffer
+	_, err := i.WriteTo(&b)
+	if err = errors.Join(err, i.Close()); err != nil {
+		return err
+	}
+	if _, err := r.Stage(&b); err != nil {
+		return err
+	}
+	return r.Load()
+}
