@@ -239,6 +239,9 @@ func (n *Node) Err() error {
 	}
 }
 
+// Peers returns the other members in numbers, by ID.
+func (n *Node) Peers() []link.Peer { return n.transport.Peers() }
+
 // LogStats returns the log in numbers.
 func (n *Node) LogStats() wal.Stats { return n.log.Stats() }
 

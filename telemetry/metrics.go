@@ -45,8 +45,8 @@ type Metrics struct {
 	lagEntries *prometheus.GaugeVec     // follower_id
 	latency    *prometheus.HistogramVec // operation_type
 	partitions *prometheus.CounterVec   // type
-	calls      *prometheus.CounterVec   // service, method, code
-	states     *prometheus.CounterVec   // result
+	calls
+	states     *prometheus.CounterVec // result
 	leaders    prometheus.Counter
 	failed     prometheus.Counter
 	slow       prometheus.Counter
@@ -54,22 +54,6 @@ type Metrics struct {
 	fsync      prometheus.Histogram
 	walBytes   prometheus.Counter
 	operations map[Operation]prometheus.Observer
-}
-
-// A Sample is what a node has to say of itself at one moment.
-type Sample struct {
-	HasLeader, Leader, Learner bool
-
-	Term, Committed, Applied uint64
-	Pending                  int // requests of this member not yet done
-	Peers, Connected         int // other members, and those there is a connection to
-
-	SizeBytes, InUseBytes int64 // of the store
-	Revision, Compacted   int64
-	Leases                int
-	QuotaBytes            int64
-
-	PeerSentBytes, PeerReceivedBytes, PeerDropped uint64 // messages dropped
 }
 
 // NewMetrics returns the metrics of a node that sample describes. Sample is
@@ -90,9 +74,6 @@ func NewMetrics(version, id string, sample func() Sample) *Metrics {
 	for _, o := range []Operation{Write, Read, Membership, Transfer} {
 		m.operations[o] = m.latency.WithLabelValues(string(o))
 	}
-	m.calls = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "grpc_server_handled_total", Help: "Calls that ended, by how.",
-	}, []string{"grpc_service", "grpc_method", "grpc_code"})
 	m.leaders = m.counter("etcd_server_leader_changes_seen_total", "Leaders that took office, as seen here.")
 	m.failed = m.counter("etcd_server_proposals_failed_total", "Requests of this member that failed.")
 	m.slow = m.counter("etcd_server_slow_apply_total", "Batches of entries that took longer than 100 ms to apply.")
@@ -106,8 +87,9 @@ func NewMetrics(version, id string, sample func() Sample) *Metrics {
 	who := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "etcd_server_id", Help: "Which member this is."},
 		[]string{"server_id"})
 	who.WithLabelValues(id).Set(1)
-	m.registry.MustRegister(m.latency, m.calls, info, who, collectors.NewGoCollector(),
+	m.registry.MustRegister(m.latency, info, who, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.calls.begin(m.registry)
 	if sample != nil {
 		m.registry.MustRegister(newSampler(sample))
 	}
@@ -166,89 +148,5 @@ func (m *Metrics) Done(o Operation, took time.Duration, err error) {
 	}
 	if h := m.operations[o]; h != nil {
 		h.Observe(took.Seconds())
-	}
-}
-
-// Called counts one call of a client that ended. The three are the parts of
-// the full name of the method, and the code as gRPC writes it.
-func (m *Metrics) Called(service, method, code string) {
-	m.calls.WithLabelValues(service, method, code).Inc()
-}
-
-// A gauge is one number of a Sample.
-type gauge struct {
-	desc *prometheus.Desc
-	kind prometheus.ValueType
-	of   func(*Sample) float64
-}
-
-// A sampler collects the numbers of one Sample together, so that they fit each
-// other.
-type sampler struct {
-	sample func() Sample
-	gauges []gauge
-}
-
-func newSampler(sample func() Sample) *sampler {
-	s := &sampler{sample: sample}
-	add := func(kind prometheus.ValueType, name, help string, of func(*Sample) float64) {
-		s.gauges = append(s.gauges, gauge{prometheus.NewDesc(name, help, nil, nil), kind, of})
-	}
-	const level, count = prometheus.GaugeValue, prometheus.CounterValue
-	add(level, "etcd_server_has_leader", "1 if this member knows a leader.",
-		func(s *Sample) float64 { return one(s.HasLeader) })
-	add(level, "etcd_server_is_leader", "1 if this member leads.", func(s *Sample) float64 { return one(s.Leader) })
-	add(level, "etcd_server_is_learner", "1 if this member does not vote.",
-		func(s *Sample) float64 { return one(s.Learner) })
-	add(level, "althing_term", "The term that this member is in.", func(s *Sample) float64 { return float64(s.Term) })
-	add(level, "etcd_server_proposals_committed_total", "Entries known to be decided.",
-		func(s *Sample) float64 { return float64(s.Committed) })
-	add(level, "etcd_server_proposals_applied_total", "Entries applied.",
-		func(s *Sample) float64 { return float64(s.Applied) })
-	add(level, "etcd_server_proposals_pending", "Requests of this member not yet done.",
-		func(s *Sample) float64 { return float64(s.Pending) })
-	add(level, "etcd_network_known_peers", "Other members.", func(s *Sample) float64 { return float64(s.Peers) })
-	add(level, "etcd_network_active_peers", "Other members there is a connection to.",
-		func(s *Sample) float64 { return float64(s.Connected) })
-	add(level, "etcd_server_quota_backend_bytes", "Size from which puts are refused.",
-		func(s *Sample) float64 { return float64(s.QuotaBytes) })
-	add(level, "etcd_mvcc_db_total_size_in_bytes", "Bytes of the store on the disk.",
-		func(s *Sample) float64 { return float64(s.SizeBytes) })
-	add(level, "etcd_mvcc_db_total_size_in_use_in_bytes", "Bytes of keys and values not compacted away.",
-		func(s *Sample) float64 { return float64(s.InUseBytes) })
-	add(level, "etcd_debugging_mvcc_current_revision", "Revision of the store.",
-		func(s *Sample) float64 { return float64(s.Revision) })
-	add(level, "etcd_debugging_mvcc_compact_revision", "Revision that the store is compacted at.",
-		func(s *Sample) float64 { return float64(s.Compacted) })
-	add(level, "althing_leases", "Leases that are alive.", func(s *Sample) float64 { return float64(s.Leases) })
-	add(count, "althing_peer_sent_bytes_total", "Bytes sent to other members.",
-		func(s *Sample) float64 { return float64(s.PeerSentBytes) })
-	add(count, "althing_peer_received_bytes_total", "Bytes received from other members.",
-		func(s *Sample) float64 { return float64(s.PeerReceivedBytes) })
-	add(count, "althing_peer_dropped_total", "Messages to other members that had no room or no connection.",
-		func(s *Sample) float64 { return float64(s.PeerDropped) })
-	return s
-}
-
-func one(b bool) float64 {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-// Describe implements prometheus.Collector.
-func (s *sampler) Describe(c chan<- *prometheus.Desc) {
-	for i := range s.gauges {
-		c <- s.gauges[i].desc
-	}
-}
-
-// Collect implements prometheus.Collector.
-func (s *sampler) Collect(c chan<- prometheus.Metric) {
-	sample := s.sample()
-	for i := range s.gauges {
-		g := &s.gauges[i]
-		c <- prometheus.MustNewConstMetric(g.desc, g.kind, g.of(&sample))
 	}
 }

@@ -153,18 +153,6 @@ func (r *Recorder) Peer(id process.ID, up bool) {
 	}
 }
 
-// Connected returns the number of other members there is a connection to.
-func (r *Recorder) Connected() (n int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, up := range r.up {
-		if up {
-			n++
-		}
-	}
-	return n
-}
-
 // Left is told when a member is none any more.
 func (r *Recorder) Left(id process.ID) {
 	r.mu.Lock()

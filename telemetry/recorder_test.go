@@ -26,7 +26,8 @@ var names = []string{
 	"etcd_mvcc_db_total_size_in_bytes", "etcd_mvcc_db_total_size_in_use_in_bytes",
 	"etcd_debugging_mvcc_current_revision", "etcd_debugging_mvcc_compact_revision",
 	"etcd_network_known_peers", "etcd_network_active_peers",
-	"grpc_server_handled_total", "go_goroutines", "process_start_time_seconds",
+	"etcd_network_peer_sent_bytes_total", "etcd_network_peer_received_bytes_total",
+	"grpc_server_started_total", "grpc_server_handled_total", "go_goroutines", "process_start_time_seconds",
 }
 
 // A bench is a recorder whose clock stands still until it is moved.
@@ -39,7 +40,11 @@ type bench struct {
 
 func newBench() *bench {
 	j, log := journal(slog.LevelDebug)
-	b := &bench{m: NewMetrics("1.2.3", "id", func() Sample { return Sample{HasLeader: true, Revision: 9} }), log: log}
+	b := &bench{m: NewMetrics("1.2.3", "id", func() Sample {
+		return Sample{HasLeader: true, Revision: 9, Peers: []Peer{{ID: "ab", Connected: true, SentBytes: 5}}}
+	}), log: log}
+	b.m.Serve([]Method{{Service: "etcdserverpb.KV", Name: "Put"},
+		{Service: "etcdserverpb.Watch", Name: "Watch", ClientStreams: true, ServerStreams: true}})
 	b.Recorder = NewRecorder(j, b.m, func() time.Duration { return b.now })
 	b.Name(2, "n2")
 	b.Name(3, "n3")
@@ -80,7 +85,6 @@ func (b *bench) events(t *testing.T) (names []string) {
 
 func TestNames(t *testing.T) {
 	b := newBench()
-	b.m.Called("etcdserverpb.KV", "Put", "OK")
 	b.Progress(0, []process.Progress{{ID: 2}})
 	got := b.scrape()
 	for _, n := range names {
@@ -89,7 +93,26 @@ func TestNames(t *testing.T) {
 		}
 	}
 	b.expect(t, `etcd_server_version{server_version="1.2.3"} 1`, `etcd_server_has_leader 1`,
-		`etcd_debugging_mvcc_current_revision 9`)
+		`etcd_debugging_mvcc_current_revision 9`,
+		`etcd_network_active_peers{Remote="ab"} 1`, `etcd_network_peer_sent_bytes_total{To="ab"} 5`)
+}
+
+// Calls of methods that nobody serves leave no series behind.
+func TestCalls(t *testing.T) {
+	b := newBench()
+	b.m.Started("/etcdserverpb.KV/Put")
+	b.m.Started("/etcdserverpb.KV/Put")
+	b.m.Handled("/etcdserverpb.KV/Put", "OK")
+	b.m.Handled("/etcdserverpb.KV/Put", "Unavailable")
+	b.m.Started("/made.Up/Call")
+	b.m.Handled("/made.Up/Call", "Unimplemented")
+	const put = `grpc_method="Put",grpc_service="etcdserverpb.KV",grpc_type="unary"`
+	b.expect(t, `grpc_server_started_total{`+put+`} 2`, `grpc_server_handled_total{grpc_code="OK",`+put+`} 1`,
+		`grpc_server_started_total{grpc_method="Watch",grpc_service="etcdserverpb.Watch",grpc_type="bidi_stream"} 0`)
+	got := b.scrape()
+	if !strings.Contains(got, `grpc_code="Unavailable"`) || strings.Contains(got, "made") {
+		t.Error("an error is missing, or a method is there that nobody serves")
+	}
 }
 
 // Every value of every label is there before anything has happened.
@@ -183,9 +206,6 @@ func TestPartitions(t *testing.T) {
 		t.Errorf("events %v, want %v", got, want)
 	}
 	b.expect(t, `partition_events_total{type="detected"} 2`, `partition_events_total{type="healed"} 1`)
-	if n := b.Connected(); n != 1 {
-		t.Errorf("%d connected", n)
-	}
 	b.Close()
 	b.Peer(2, false)
 	if got := b.events(t); got != nil {
