@@ -1,15 +1,57 @@
-# Every target needs only Go; what else one needs, it installs and says so.
+# "make run" and "make test" need only Go beforehand. What else a target needs,
+# it installs, and says so; it never needs anything that is not named here.
 export CGO_ENABLED = 0
 export GOFLAGS = -trimpath
 
-.PHONY: build run test
+GO = go
+TOOL = $(GO) tool -modfile=tools/go.mod
+
+.PHONY: help build run test lint vuln mutants seeds fuzz race bench clean etcdctl
+
+help: ## what there is to make
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
 build: ## the one binary, bin/althing
-	go build -o bin/althing ./cmd/althing
+	$(GO) build -o bin/althing ./cmd/althing
 
-run: build ## a durable three-node cluster on this machine
+run: build ## a durable three-node cluster on this machine, its data in ./data
 	./bin/althing up --data data
 
-test: ## what CI runs
-	go vet ./...
-	go test ./...
+test: etcdctl lint ## what CI runs: lint and all tests
+	$(GO) test -timeout 15m ./...
+
+lint: ## go vet and staticcheck
+	$(GO) vet ./...
+	$(TOOL) staticcheck ./...
+
+etcdctl: # the end-to-end tests use Debian's, unmodified
+	@command -v etcdctl >/dev/null && exit 0; \
+	echo "installing etcdctl: apt-get install etcd-client"; \
+	if [ "$$(id -u)" = 0 ]; then as=; else as=sudo; fi; \
+	{ $$as apt-get update -qq && $$as apt-get install -y -qq --no-install-recommends etcd-client; } >/dev/null \
+	|| { echo "make test needs etcdctl: apt-get install etcd-client" >&2; exit 1; }
+
+vuln: ## govulncheck; needs the internet, for its database
+	$(TOOL) govulncheck ./...
+
+mutants: ## every deliberate mistake of internal/house/mutants.txt must be found
+	$(GO) test ./internal/house -run 'TestMutants$$' -mutants -v -timeout 60m
+
+seeds: ## 10,000 seeds of every protocol under all faults
+	$(GO) test ./protocol -run 'TestSeeds$$' -seeds 10000 -seconds 20 -v -timeout 60m
+
+race: ## the tests of the rooms that have goroutines, under the race detector; needs gcc
+	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./node/... ./kv/... ./etcd/... ./telemetry/... ./load/...
+
+fuzz: ## every decoder, half a minute each
+	@for pkg in $$($(GO) list ./...); do \
+		for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+			echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime 30s $$pkg || exit 1; \
+		done; \
+	done
+
+bench: ## ours and the best peers, measured side by side; see docs/performance.md
+	cd bench && $(GO) run ./cmd/compare
+
+clean: ## everything that was built
+	rm -rf bin
