@@ -5,7 +5,6 @@ import (
 	"encoding/gob"
 	"errors"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
 	"sync"
@@ -31,7 +30,6 @@ type image struct {
 	Group        []byte
 	Text         []byte
 	Table        []byte
-	Seen         map[string]int // how often each command was applied
 }
 
 type outcome struct {
@@ -46,7 +44,6 @@ func openAppender(dir string, group process.Group) (*appender, error) {
 	a := &appender{path: filepath.Join(dir, "app")}
 	b, err := os.ReadFile(a.path)
 	if errors.Is(err, os.ErrNotExist) {
-		a.now.Seen = map[string]int{}
 		if len(group.Voters) > 0 {
 			a.now.Index, a.now.Epoch = 1, 1
 		}
@@ -89,7 +86,6 @@ func (a *appender) Apply(es []process.Entry, result func(int, any)) {
 				break
 			}
 			a.now.Text = append(a.now.Text, e.Req.Cmd...)
-			a.now.Seen[string(e.Req.Cmd)]++
 			a.table.Done(&e.Req, nil)
 		}
 		o.length = len(a.now.Text)
@@ -105,12 +101,6 @@ func (a *appender) Read([]byte) any {
 }
 
 func (a *appender) text() string { return a.Read(nil).(string) }
-
-func (a *appender) seen() map[string]int {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return maps.Clone(a.now.Seen)
-}
 
 // State implements process.Machine.
 func (a *appender) State() process.State {
@@ -131,7 +121,7 @@ func (a *appender) copy() *image {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	c := a.now
-	c.Text, c.Table, c.Seen = bytes.Clone(c.Text), a.table.AppendState(nil), maps.Clone(c.Seen)
+	c.Text, c.Table = bytes.Clone(c.Text), a.table.AppendState(nil)
 	return &c
 }
 
