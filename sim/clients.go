@@ -96,13 +96,16 @@ func (s *sim) rest(i int) {
 	if c.quiet = s.settling.on && c.fresh >= freshEnough; c.quiet {
 		return
 	}
-	s.sleep(i, c.around(time.Second*time.Duration(s.plan.clients)/time.Duration(s.opt.Rate)))
+	s.sleep(i, c.around(time.Second*time.Duration(s.plan.clients)/time.Duration(s.plan.rate)))
 }
 
 // begin makes up the next operation.
 func (s *sim) begin(i int) {
 	c := &s.clients[i]
 	c.busy, c.called, c.hasty = true, false, c.chance(50_000)
+	if c.chance(100_000) { // who led before may still believe it
+		c.target = process.ID(1 + c.below(s.w.Replicas()))
+	}
 	if c.session == 0 {
 		c.op = history.Op{Client: i}
 		c.req = process.Request{Kind: process.Session, Cmd: strconv.AppendInt([]byte("client "), int64(i), 10)}
@@ -114,14 +117,14 @@ func (s *sim) begin(i int) {
 	o := history.Op{Client: i, Key: "k" + strconv.Itoa(key), Arg: fmt.Sprintf("%d.%d", i, c.seq)}
 	kind := process.Command
 	switch n := c.below(100); {
-	case n < 40:
+	case c.below(100) < s.plan.reads:
 		o.Kind, o.Arg = history.Get, ""
-		if n < 33 {
+		if n < 85 { // the others go through the log
 			kind = process.Read
 		}
-	case n < 70:
+	case n < 50:
 		o.Kind = history.Put
-	case n < 85:
+	case n < 75:
 		o.Kind, o.Old = history.CAS, c.seen[key]
 	default:
 		o.Kind, o.Arg = history.Append, o.Arg+","

@@ -34,7 +34,7 @@ func (s *sim) fault(i int) {
 	}
 	s.nextFault(i)
 	d := &s.faults[i]
-	id := process.ID(1 + d.below(s.w.Replicas()))
+	id := s.victim(d)
 	if !s.w.Up(id) && kind != Partition {
 		return
 	}
@@ -51,9 +51,13 @@ func (s *sim) fault(i int) {
 	case Pause:
 		s.pause(id, d.around(s.plan.last[i]))
 	case Crash:
-		s.crash(id, doCrash, Crash)
-		for other := range s.w.Replicas() { // sometimes the power goes
-			if o := process.ID(other + 1); s.w.Up(o) && d.chance(60_000) {
+		if d.chance(400_000) {
+			s.node(id).doomed = true
+			return
+		}
+		power := d.chance(60_000) // all at once
+		for i := range s.w.Replicas() {
+			if o := process.ID(i + 1); o == id || power || d.chance(60_000) {
 				s.crash(o, doCrash, Crash)
 			}
 		}
@@ -64,12 +68,26 @@ func (s *sim) fault(i int) {
 	}
 }
 
+// victim returns the replica that a fault meets: any, or rather often one that
+// leads, for that is where most is at stake.
+func (s *sim) victim(d *dice) process.ID {
+	id := process.ID(1 + d.below(s.w.Replicas()))
+	if d.chance(400_000) {
+		for i := range s.w.Replicas() {
+			if o := process.ID(i + 1); s.w.Status(o).Leader == o {
+				return o
+			}
+		}
+	}
+	return id
+}
+
 // partition cuts some links, and mends them later.
 func (s *sim) partition(d *dice) {
 	n := s.w.Replicas()
-	victim := process.ID(1 + d.below(n))
+	victim, other := s.victim(d), process.ID(1+d.below(n))
 	side := d.Uint64()
-	shape := d.below(5)
+	shape := d.below(6)
 	for from := process.ID(1); int(from) <= n; from++ {
 		for to := process.ID(1); int(to) <= n; to++ {
 			var cut bool
@@ -82,7 +100,9 @@ func (s *sim) partition(d *dice) {
 				cut = from == victim
 			case 3: // two sides
 				cut = side>>from&1 != side>>to&1
-			case 4: // any links, one direction at a time
+			case 4: // two replicas do not reach each other
+				cut = from == victim && to == other || from == other && to == victim
+			case 5: // any links, one direction at a time
 				cut = d.chance(300_000)
 			}
 			if cut && from != to {
@@ -133,7 +153,7 @@ func (s *sim) forget(id process.ID) {
 	n := s.node(id)
 	n.life++
 	n.timers = [process.MaxTimer + 1]deadline{}
-	n.syncing, n.failing, n.inbox, n.draining = 0, false, n.inbox[:0], false
+	n.syncing, n.failing, n.doomed, n.inbox, n.draining = 0, false, false, n.inbox[:0], false
 }
 
 func (s *sim) restart(e *event) {

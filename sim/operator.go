@@ -42,13 +42,15 @@ func (s *sim) operate() {
 		return
 	}
 	s.heap.push(event{at: s.now + o.between(200*time.Millisecond, 800*time.Millisecond), kind: evOperator})
-	if o.waits && s.now < o.until {
+	hasty := s.random() && o.chance(300_000) // asks though it does not know what became of the last
+	if o.waits && s.now < o.until && !hasty {
 		return
 	}
 	g := s.w.Members()
-	if g.Joint() || !s.change(&g) {
+	if g.Joint() && !hasty || !s.change(&g) {
 		return
 	}
+	g.Outgoing = nil
 	o.asked++
 	s.counts["members"]++
 	o.waits, o.until = true, s.now+patience
@@ -72,6 +74,12 @@ func (s *sim) somebody(d *dice) process.ID {
 	return id
 }
 
+// random reports whether members change for no reason. They do not where disks
+// are lost: see loseDisk.
+func (s *sim) random() bool {
+	return s.plan.faults.has(Members) && !s.plan.faults.has(LoseDisk|Corrupt) && !s.settling.on
+}
+
 // change turns g into the group that is wanted next, if another is.
 func (s *sim) change(g *process.Group) bool {
 	for _, id := range g.Members() {
@@ -79,8 +87,10 @@ func (s *sim) change(g *process.Group) bool {
 			return (!g.Votes(id) || len(g.Voters) > 1) && remove(g, id) && s.admit(g)
 		}
 	}
-	random := s.plan.faults.has(Members) && !s.plan.faults.has(LoseDisk|Corrupt) && !s.settling.on
-	o := &s.operator
+	random, o := s.random(), &s.operator
+	if random && o.chance(300_000) {
+		return s.shuffle(g)
+	}
 	for _, id := range g.Learners {
 		if random && o.chance(200_000) {
 			return remove(g, id)
@@ -103,6 +113,22 @@ func (s *sim) change(g *process.Group) bool {
 	return false
 }
 
+// shuffle turns g into any group of replicas that run.
+func (s *sim) shuffle(g *process.Group) bool {
+	g.Voters, g.Learners = nil, nil
+	for i := range s.w.Replicas() {
+		id := process.ID(i + 1)
+		switch n := s.operator.below(4); {
+		case !s.w.Up(id) || len(g.Voters) == maxVoters:
+		case n < 2:
+			g.Voters = append(g.Voters, id)
+		case n == 2:
+			g.Learners = append(g.Learners, id)
+		}
+	}
+	return len(g.Voters) > 0
+}
+
 // maxVoters is far enough above the usual groups, and even sizes occur on the way.
 const maxVoters = 7
 
@@ -114,7 +140,7 @@ func (s *sim) admit(g *process.Group) bool {
 			return true
 		}
 	}
-	if s.w.Replicas() >= s.opt.Nodes+maxJoins {
+	if s.w.Replicas() >= s.plan.nodes+maxJoins {
 		return false
 	}
 	id := process.ID(s.w.Replicas() + 1)

@@ -39,7 +39,7 @@ const (
 	Disk         = SlowDisk | FailFlush | LoseDisk | Corrupt
 	Clock        = Skew | Drift | Pause
 	Ops          = Compact | Members | Transfer
-	All          = 1<<faultKinds - 1
+	All   Faults = 1<<faultKinds - 1
 )
 
 var faultNames = [faultKinds]string{"loss", "duplicate", "reorder", "delay", "partition", "slowdisk",
@@ -92,12 +92,12 @@ func (f Faults) number() int { return bits.TrailingZeros32(uint32(f)) }
 // Options say what to simulate. Zero fields have the defaults named.
 type Options struct {
 	Seed     uint64
-	Nodes    int           // voters at first: 3; at most MaxNodes
+	Nodes    int           // voters at first, at most MaxNodes; drawn from 2 to 5 if 0, mostly 3
 	Duration time.Duration // of the phase with faults, in virtual time: 10 s
 	Settle   time.Duration // bound on the phase without: 20 s
 	Clients  int           // drawn from 2 to 8 if 0; at most MaxClients
 	Keys     int           // registers; drawn from 1 to 5 if 0
-	Rate     int           // requests a second of virtual time, all clients together: 100
+	Rate     int           // requests a second of virtual time, all clients together; drawn if 0
 	Faults   Faults        // those that may be drawn
 	Process  process.Config
 	// Lease is drawn if neither it nor NoLease is set.
@@ -120,10 +120,10 @@ const (
 )
 
 func (o *Options) defaults() {
-	set(&o.Nodes, 3)
+
 	set(&o.Duration, 10*time.Second)
 	set(&o.Settle, 20*time.Second)
-	set(&o.Rate, 100)
+
 	set(&o.Process.Drift, 0.05)
 	o.Nodes, o.Clients = min(o.Nodes, MaxNodes), min(o.Clients, MaxClients)
 }
@@ -139,13 +139,17 @@ func set[T comparable](p *T, v T) {
 // of, but for the single throws.
 type plan struct {
 	faults  Faults // those that happen
+	nodes   int
 	clients int
 	keys    int
+	rate    int
+	reads   int // percent
 	lease   bool
 	wire    bool // messages pass through their bytes
 
 	delayMin, delayMean time.Duration // of a message
 	tail                int           // ppm of messages that take up to 2 s
+	large               time.Duration // what an application state takes more
 	loss, duplicate     int           // ppm of messages
 	sync                time.Duration // mean time of a flush
 	every               [faultKinds]time.Duration
@@ -155,6 +159,7 @@ type plan struct {
 	heartbeat           time.Duration
 	election            process.Span
 	trailing            uint64
+	batch, window       int // process.Config.BatchBytes and Window
 }
 
 // draw makes the plan of a seed. Each kind of fault draws from a stream of its
@@ -162,6 +167,9 @@ type plan struct {
 func draw(o *Options) plan {
 	d := newDice(o.Seed, planStream)
 	p := plan{
+		nodes:     pick(&d, []int{3, 3, 3, 3, 5, 5, 4, 2}),
+		rate:      d.scale(40, 400),
+		reads:     10 + d.below(60),
 		clients:   2 + d.below(7),
 		keys:      1 + d.below(5),
 		lease:     d.chance(500_000),
@@ -169,10 +177,13 @@ func draw(o *Options) plan {
 		delayMin:  d.span(20*time.Microsecond, 2*time.Millisecond),
 		delayMean: d.span(50*time.Microsecond, 8*time.Millisecond),
 		sync:      d.span(50*time.Microsecond, 5*time.Millisecond),
+		large:     d.span(time.Millisecond, time.Second),
 		retry:     d.span(100*time.Millisecond, time.Second),
 		heartbeat: 50 * time.Millisecond,
-		election:  process.Span{Min: 150 * time.Millisecond, Max: 300 * time.Millisecond},
-		trailing:  uint64(d.below(3) * d.below(50)),
+		election:  process.Span{Min: 150 * time.Millisecond, Max: d.between(200, 300) * time.Millisecond},
+		trailing:  uint64(max(0, d.below(80)-40)),
+		batch:     pick(&d, []int{0, 0, 1, 100}),
+		window:    pick(&d, []int{0, 0, 1, 4}),
 	}
 	everything := d.chance(60_000) // some seeds take all that is allowed
 	for i := range faultKinds {
@@ -183,20 +194,24 @@ func draw(o *Options) plan {
 			p.drawFault(kind, &d, o)
 		}
 	}
-	if o.Clients != 0 {
-		p.clients = o.Clients
-	}
-	if o.Keys != 0 {
-		p.keys = o.Keys
-	}
+	override(&p.nodes, o.Nodes)
+	override(&p.clients, o.Clients)
+	override(&p.keys, o.Keys)
+	override(&p.rate, o.Rate)
 	p.lease = (p.lease || o.Lease) && !o.NoLease
 	return p
+}
+
+func override(p *int, v int) {
+	if v != 0 {
+		*p = v
+	}
 }
 
 // drawFault draws how often a kind happens, and how long it lasts.
 func (p *plan) drawFault(kind Faults, d *dice, o *Options) {
 	i := kind.number()
-	p.every[i], p.last[i] = d.span(300*time.Millisecond, 8*time.Second), d.span(20*time.Millisecond, 2*time.Second)
+	p.every[i], p.last[i] = d.span(100*time.Millisecond, 8*time.Second), d.span(20*time.Millisecond, 2*time.Second)
 	switch kind {
 	case Loss:
 		p.loss = d.scale(500, 200_000)
@@ -211,7 +226,9 @@ func (p *plan) drawFault(kind Faults, d *dice, o *Options) {
 			p.ppm = min(p.ppm, drift)
 		}
 	case Compact:
-		p.every[i] = d.span(100*time.Millisecond, 3*time.Second)
+		p.every[i] = d.span(30*time.Millisecond, 3*time.Second)
+	case Crash, FailFlush:
+		p.last[i] = d.span(time.Millisecond, 2*time.Second)
 	case LoseDisk, Corrupt:
 		p.every[i] = d.span(2*time.Second, 10*time.Second)
 	}
@@ -222,10 +239,11 @@ func (o *Options) String() string {
 	c := *o
 	c.defaults()
 	p := draw(&c)
-	s := fmt.Sprintf("seed=%d nodes=%d duration=%v settle=%v rate=%d faults=%s lease=%t drift=%g | drawn: "+
-		"clients=%d keys=%d lease=%t wire=%t delay=%v+%v sync=%v retry=%v trailing=%d", c.Seed, c.Nodes, c.Duration,
-		c.Settle, c.Rate, c.Faults&^c.off, c.Lease, c.Process.Drift, p.clients, p.keys, p.lease, p.wire,
-		p.delayMin, p.delayMean, p.sync, p.retry, p.trailing)
+	s := fmt.Sprintf("seed=%d duration=%v settle=%v faults=%s drift=%g | drawn: nodes=%d clients=%d keys=%d rate=%d "+
+		"reads=%d%% lease=%t wire=%t delay=%v+%v sync=%v retry=%v election=%v..%v trailing=%d batch=%d window=%d",
+		c.Seed, c.Duration, c.Settle, c.Faults&^c.off, c.Process.Drift, p.nodes, p.clients, p.keys, p.rate,
+		p.reads, p.lease, p.wire, p.delayMin, p.delayMean, p.sync, p.retry, p.election.Min, p.election.Max,
+		p.trailing, p.batch, p.window)
 	for i, name := range faultNames {
 		if p.faults&(1<<i) == 0 {
 			continue

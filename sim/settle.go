@@ -57,7 +57,7 @@ func (s *sim) endFaults() {
 	p.delayMean = min(p.delayMean, 5*time.Millisecond)
 	s.do(&action{kind: doHeal})
 	for i := range s.nodes {
-		s.nodes[i].slow, s.nodes[i].failing = 0, false
+		s.nodes[i].slow, s.nodes[i].failing, s.nodes[i].doomed = 0, false, false
 	}
 	how := s.core()
 	for i := range s.nodes {
@@ -81,8 +81,8 @@ func (s *sim) core() (how int) {
 	if s.opt.Whole || s.operator.asked > 0 || s.operator.lost > 0 || d.chance(500_000) {
 		return 0
 	}
-	for len(s.settling.out) < s.opt.Nodes-quorum.Majority(s.opt.Nodes) {
-		if id := process.ID(1 + d.below(s.opt.Nodes)); !s.settling.excluded(id) {
+	for len(s.settling.out) < s.plan.nodes-quorum.Majority(s.plan.nodes) {
+		if id := process.ID(1 + d.below(s.plan.nodes)); !s.settling.excluded(id) {
 			s.settling.out = append(s.settling.out, id)
 		}
 	}

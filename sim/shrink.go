@@ -81,7 +81,7 @@ func simpler(p process.Protocol, s *sim) *sim {
 			break
 		}
 	}
-	if s.opt.Nodes > 3 {
+	if s.plan.nodes > 3 {
 		try(func(o *Options) { o.Nodes = 3 })
 	}
 	if s.violation.Name == "Linearizability" { // it shows only at the end

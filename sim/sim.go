@@ -22,7 +22,7 @@ type Result struct {
 	Entries   int    // committed
 	Faults    map[string]int
 	Virtual   time.Duration // time that passed in the World
-	CPU       time.Duration // time that the run took
+	Took      time.Duration // by the clock on the wall
 	Violation *world.Violation
 	History   []history.Op
 	Digest    uint64 // of all that happened: equal for equal options
@@ -60,7 +60,7 @@ type sim struct {
 	violation *world.Violation
 	schedule  []action
 	started   time.Time
-	cpu       time.Duration
+	took      time.Duration
 }
 
 // A node is what the dice know of a replica.
@@ -71,6 +71,7 @@ type node struct {
 	syncing          int    // records on their way to the disk
 	slow             time.Duration
 	failing          bool          // the next flush fails
+	doomed           bool          // after the next flush, when promises have just left, it crashes
 	resume           time.Duration // when a paused replica goes on
 	inbox            []call        // requests that wait for the next Submit
 	draining         bool
@@ -137,10 +138,12 @@ func newSim(p process.Protocol, o Options) *sim {
 
 // config is that of the World.
 func (s *sim) config() world.Config {
-	c := world.Config{Replicas: s.opt.Nodes, Process: s.opt.Process, Seed: s.opt.Seed, Wire: s.plan.wire}
+	c := world.Config{Replicas: s.plan.nodes, Process: s.opt.Process, Seed: s.opt.Seed, Wire: s.plan.wire}
 	set(&c.Process.Heartbeat, s.plan.heartbeat)
 	set(&c.Process.Election, s.plan.election)
 	set(&c.Process.Trailing, s.plan.trailing)
+	set(&c.Process.BatchBytes, s.plan.batch)
+	set(&c.Process.Window, s.plan.window)
 	c.Process.Lease = s.plan.lease
 	return c
 }
@@ -152,9 +155,9 @@ func (s *sim) live() {
 		if x := recover(); x != nil {
 			s.violation = &world.Violation{Name: "Simulator", Detail: fmt.Sprintf("%v\n%s", x, debug.Stack())}
 		}
-		s.cpu = time.Since(s.started)
+		s.took = time.Since(s.started)
 	}()
-	for id := 1; id <= s.opt.Nodes; id++ {
+	for id := 1; id <= s.plan.nodes; id++ {
 		s.grow()
 		s.setClock(process.ID(id))
 		s.do(&action{kind: doRestart, node: process.ID(id)})
@@ -339,6 +342,9 @@ func (s *sim) route(id world.FlightID) {
 		s.enact(&action{kind: doDuplicate, flight: id})
 	}
 	e.at += s.plan.delayMin + n.net.around(s.plan.delayMean)
+	if f.Large() {
+		e.at += n.net.around(s.plan.large)
+	}
 	if n.net.chance(s.plan.tail) {
 		s.counts["delay"]++
 		e.at += n.net.between(0, 2*time.Second)
@@ -379,6 +385,9 @@ func (s *sim) sync(e *event) {
 	k := n.syncing
 	n.syncing = 0
 	s.do(&action{kind: doSync, node: id, n: k})
+	if n.doomed && s.violation == nil {
+		s.crash(id, doCrash, Crash)
+	}
 }
 
 // judgeHistory asks whether one machine could have given the clients their answers.
@@ -401,6 +410,6 @@ func (s *sim) result() Result {
 	return Result{
 		Seed: s.opt.Seed, Options: s.opt.String(), Events: s.w.Events(), Elections: s.elections,
 		Done: len(s.ops) - s.open, Open: s.open, Entries: len(s.w.Chosen()), Faults: s.counts, Virtual: s.now,
-		CPU: s.cpu, Violation: s.violation, History: s.ops, Digest: s.w.Digest(),
+		Took: s.took, Violation: s.violation, History: s.ops, Digest: s.w.Digest(),
 	}
 }

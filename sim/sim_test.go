@@ -1,9 +1,15 @@
 package sim
 
 import (
+	"bytes"
+	"cmp"
+	"io"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"althing/trace"
 	"althing/world/worldtest"
 )
 
@@ -41,10 +47,202 @@ func TestEachBugIsFoundByItsName(t *testing.T) {
 
 func TestWithoutABugNothingIsFound(t *testing.T) {
 	o := short
-	Swarm(worldtest.Protocol(worldtest.NoBug), 100, o, func(r Result) bool {
+	Swarm(worldtest.Protocol(worldtest.NoBug), 50, o, func(r Result) bool {
 		if r.Violation != nil {
 			t.Errorf("%v\n%s", r.Violation, r.Options)
 		}
 		return r.Violation == nil
 	})
+}
+
+func TestEqualOptionsGiveEqualTraces(t *testing.T) {
+	for seed := range uint64(10) {
+		o := short
+		o.Seed = seed
+		var file [2]bytes.Buffer
+		var r [2]Result
+		for i := range r {
+			var err error
+			o.Trace = &file[i]
+			if r[i], err = Run(worldtest.Protocol(worldtest.NoBug), o); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !bytes.Equal(file[0].Bytes(), file[1].Bytes()) || r[0].Digest != r[1].Digest {
+			t.Errorf("seed %d: two runs differ", seed)
+		}
+		o.Trace = nil
+		if silent, _ := Run(worldtest.Protocol(worldtest.NoBug), o); silent.Digest != r[0].Digest {
+			t.Errorf("seed %d: who watches changes the run", seed)
+		}
+		events, err := count(&file[0])
+		if err != nil || events != r[0].Events {
+			t.Errorf("seed %d: the trace has %d events of %d: %v", seed, events, r[0].Events, err)
+		}
+	}
+}
+
+func count(f io.Reader) (n uint64, err error) {
+	r, err := trace.NewReader(f)
+	for err == nil {
+		if _, err = r.Next(); err == nil {
+			n++
+		}
+	}
+	if err == io.EOF {
+		return n, nil
+	}
+	return n, err
+}
+
+// TestTheDigestIsThatOfEveryMachine fails when a change alters what seeds do,
+// which is no fault; and when the machine does, which is one.
+func TestTheDigestIsThatOfEveryMachine(t *testing.T) {
+	r, _ := Run(worldtest.Protocol(worldtest.NoBug), short)
+	const want = uint64(0x6ff72cb7ecd55054)
+	if r.Digest != want {
+		t.Errorf("digest %#x, want %#x", r.Digest, want)
+	}
+}
+
+func TestSwarmTellsInOrderWhatRunFinds(t *testing.T) {
+	o := short
+	next := o.Seed
+	n := Swarm(worldtest.Protocol(worldtest.NoBug), 9, o, func(r Result) bool {
+		alone := o
+		alone.Seed = next
+		if want, _ := Run(worldtest.Protocol(worldtest.NoBug), alone); r.Seed != next || r.Digest != want.Digest {
+			t.Errorf("told seed %d with digest %x, want %d with %x", r.Seed, r.Digest, next, want.Digest)
+		}
+		next++
+		return next < o.Seed+7
+	})
+	if n != 7 {
+		t.Errorf("told %d results, want 7", n)
+	}
+	if n := Swarm(worldtest.Protocol(worldtest.NoBug), 0, o, func(Result) bool { return true }); n != 0 {
+		t.Errorf("told %d results of none", n)
+	}
+}
+
+func TestFaultsReadAsTheyArePrinted(t *testing.T) {
+	for f := range All + 1 {
+		if g, err := ParseFaults(f.String()); err != nil || g != f {
+			t.Fatalf("%v: %v, %v", f, g, err)
+		}
+	}
+	for list, want := range map[string]Faults{"net,crash": Net | Crash, " disk , clock": Disk | Clock, "none": 0} {
+		if g, err := ParseFaults(list); err != nil || g != want {
+			t.Errorf("%q: %v, %v", list, g, err)
+		}
+	}
+	for _, bad := range []string{"", "nets", "net,,crash"} {
+		if _, err := ParseFaults(bad); err == nil {
+			t.Errorf("%q was taken", bad)
+		}
+	}
+}
+
+// TestEveryFaultHappensAndOnlyThoseAllowed: a fault that is drawn and never
+// happens tests nothing.
+func TestEveryFaultHappensAndOnlyThoseAllowed(t *testing.T) {
+	counted := All &^ (Reorder | Skew | Drift)
+	for i, name := range faultNames {
+		kind := Faults(1 << i)
+		if counted&kind == 0 {
+			continue
+		}
+				o := short
+		o.Faults, o.Settle = kind, time.Millisecond // without its primary it would not settle
+		seen := 0
+		Swarm(worldtest.Protocol(worldtest.NoBug), 40, o, func(r Result) bool {
+			seen += r.Faults[name]
+			if len(r.Faults) > 1 || len(r.Faults) == 1 && r.Faults[name] == 0 {
+				// Who loses a disk calls the operator.
+				if !(LoseDisk | Corrupt).has(kind) || r.Faults["members"] == 0 {
+					t.Errorf("%s: %v", name, r.Faults)
+				}
+			}
+						return seen == 0
+		})
+		if seen == 0 {
+			t.Errorf("%s never happened", name)
+		}
+	}
+}
+
+func TestShrinkKeepsTheViolationAndLittleElse(t *testing.T) {
+	for bug, most := range map[worldtest.Bug]int{
+		worldtest.Crashes:     60,
+		worldtest.CommitTwice: 40,
+		worldtest.StaleRead:   60,
+		worldtest.AckEarly:    60,
+	} {
+		var bad Result
+		Swarm(worldtest.Protocol(bug), 200, short, func(r Result) bool {
+			bad = r
+			return r.Violation == nil || r.Violation.Name == "Liveness"
+		})
+		o := short
+		o.Seed = bad.Seed
+		s, err := Shrink(worldtest.Protocol(bug), o, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Violation == nil || s.Violation.Name != bad.Violation.Name {
+			t.Errorf("bug %d: %v became %v", bug, bad.Violation, s.Violation)
+		}
+		if s.Length > most || s.Length == 0 {
+			t.Errorf("bug %d: %d steps remain of %d, want at most %d:\n%s", bug, s.Length, s.Before, most,
+				strings.Join(s.Steps, "\n"))
+		}
+		t.Logf("bug %d: %d of %d steps after %d replays", bug, s.Length, s.Before, s.Replays)
+	}
+	if _, err := Shrink(worldtest.Protocol(worldtest.NoBug), short, 0); err != ErrPasses {
+		t.Errorf("a run without a fault: %v", err)
+	}
+}
+
+// TestTheHeapIsInOrder compares with sorting.
+func TestTheHeapIsInOrder(t *testing.T) {
+	d := newDice(1, 1)
+	var h heap
+	var want []event
+	for range 2000 {
+		if len(want) > 0 && d.below(3) == 0 {
+			slices.SortStableFunc(want, func(a, b event) int { return cmp.Compare(a.at, b.at) })
+			if got := h.pop(); got.at != want[0].at || got.arg != want[0].arg {
+				t.Fatalf("popped %v, want %v", got, want[0])
+			}
+			want = want[1:]
+			continue
+		}
+		e := event{at: time.Duration(d.below(50)), arg: d.Uint64()}
+		h.push(e)
+		want = append(want, e)
+	}
+}
+
+func TestDiceStayInTheirBounds(t *testing.T) {
+	d := newDice(7, 7)
+	var sum time.Duration
+	const throws, mean = 200_000, time.Millisecond
+	for range throws {
+		if n := d.below(7); n < 0 || n > 6 {
+			t.Fatalf("below 7: %d", n)
+		}
+		if n := d.between(5, 9); n < 5 || n > 9 {
+			t.Fatalf("between 5 and 9: %d", n)
+		}
+		if n := d.scale(10, 1000); n < 10 || n > 1000 {
+			t.Fatalf("from 10 to 1000: %d", n)
+		}
+		if d.chance(0) {
+			t.Fatal("what has no chance happened")
+		}
+		sum += d.around(mean)
+	}
+	if got := sum / throws; got < mean*9/10 || got > mean*11/10 {
+		t.Errorf("the mean around %v is %v", mean, got)
+	}
 }

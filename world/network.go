@@ -188,3 +188,6 @@ func (w *World) Heal() error {
 }
 
 func bit(id process.ID) uint64 { return 1 << (id - 1) }
+
+// Large reports whether an application state travels with the message.
+func (f *Flight) Large() bool { return f.image != nil }

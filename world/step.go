@@ -2,7 +2,6 @@ package world
 
 import (
 	"bytes"
-	"fmt"
 
 	"althing/process"
 	"althing/session"
@@ -276,9 +275,6 @@ func (w *World) end(err error) error {
 		return err
 	}
 	w.ev.Seq, w.ev.Time = w.events, w.now
-	if err != nil {
-		w.ev.Note = fmt.Sprint(err)
-	}
 	w.Observe(&w.ev)
 	return err
 }
