@@ -196,6 +196,8 @@ func TestLoadCrashes(t *testing.T) {
 	}
 }
 
+type records = [][2][]byte
+
 func TestHostileImages(t *testing.T) {
 	from, _, _ := rich(t, 1)
 	img := from.image()
@@ -223,10 +225,11 @@ func TestHostileImages(t *testing.T) {
 	huge[len(imageMagic)+1] = 255
 	refuse("four gigabytes promised", huge)
 
-	good := func() [][2][]byte {
-		return [][2][]byte{
+	good := func() records {
+		return records{
 			{attachKey(5, []byte("k")), nil},
-			{appendDataKey(nil, []byte("k"), 3, false), appendData(nil, &KeyValue{Create: 3, Mod: 3, Version: 1, Lease: 5})},
+			{appendDataKey(nil, []byte("k"), 3, false),
+				appendData(nil, &KeyValue{Create: 3, Mod: 3, Version: 1, Lease: 5})},
 			{eventKey(3), appendLogged(nil, &logged{key: []byte("k")})},
 			{id64(tableLease, 5), (&Lease{ID: 5, TTL: 9, Granted: 1}).append(nil)},
 			{keyMeta, (&meta{rev: 3, compacted: 1}).append(nil)},
@@ -238,27 +241,28 @@ func TestHostileImages(t *testing.T) {
 	if _, err := to.Stage(bytes.NewReader(forge(good()))); err != nil {
 		t.Fatalf("a good one: %v", err)
 	}
-	for name, change := range map[string]func(rs [][2][]byte) [][2][]byte{
-		"no meta":       func(rs [][2][]byte) [][2][]byte { return append(rs[:4:4], rs[5:]...) },
-		"nothing":       func(rs [][2][]byte) [][2][]byte { return nil },
-		"out of order":  func(rs [][2][]byte) [][2][]byte { rs[1], rs[2] = rs[2], rs[1]; return rs },
-		"twice":         func(rs [][2][]byte) [][2][]byte { return append(rs, rs[7]) },
-		"unknown table": func(rs [][2][]byte) [][2][]byte { return append(rs, [2][]byte{{'z'}, nil}) },
-		"empty key":     func(rs [][2][]byte) [][2][]byte { return append([][2][]byte{{}}, rs...) },
-		"newer than meta": func(rs [][2][]byte) [][2][]byte {
+	for name, change := range map[string]func(rs records) records{
+		"no meta":       func(rs records) records { return append(rs[:4:4], rs[5:]...) },
+		"nothing":       func(rs records) records { return nil },
+		"out of order":  func(rs records) records { rs[1], rs[2] = rs[2], rs[1]; return rs },
+		"twice":         func(rs records) records { return append(rs, rs[7]) },
+		"unknown table": func(rs records) records { return append(rs, [2][]byte{{'z'}, nil}) },
+		"empty key":     func(rs records) records { return append(records{{}}, rs...) },
+		"newer than meta": func(rs records) records {
 			rs[4][1] = (&meta{rev: 2}).append(nil)
 			rs[5][1] = swept{}.append(nil)
 			return rs
 		},
-		"swept too far":      func(rs [][2][]byte) [][2][]byte { rs[5][1] = swept{rev: 2}.append(nil); return rs },
-		"attached to none":   func(rs [][2][]byte) [][2][]byte { return append(rs[:3:3], rs[4:]...) },
-		"attached, no key":   func(rs [][2][]byte) [][2][]byte { return append(rs[:1:1], rs[3:]...) },
-		"attached elsewhere": func(rs [][2][]byte) [][2][]byte { rs[1][1][2] = 12; return rs },
-		"other format":       func(rs [][2][]byte) [][2][]byte { rs[4][1][0] = 9; return rs },
-		"member misfiled":    func(rs [][2][]byte) [][2][]byte { rs[6][0][8] = 8; return rs },
-		"session misfiled":   func(rs [][2][]byte) [][2][]byte { rs[7][0][8] = 8; return rs },
-		"tombstone of 2":     func(rs [][2][]byte) [][2][]byte { rs[1][0][len(rs[1][0])-1] = 2; return rs },
-		"version zero":       func(rs [][2][]byte) [][2][]byte { rs[1][1][1] = 0; return rs },
+		"an event newer than meta": func(rs records) records { rs[2][0][8] = 4; return rs },
+		"swept too far":            func(rs records) records { rs[5][1] = swept{rev: 2}.append(nil); return rs },
+		"attached to none":         func(rs records) records { return append(rs[:3:3], rs[4:]...) },
+		"attached, no key":         func(rs records) records { return append(rs[:1:1], rs[3:]...) },
+		"attached elsewhere":       func(rs records) records { rs[1][1][2] = 12; return rs },
+		"other format":             func(rs records) records { rs[4][1][0] = 9; return rs },
+		"member misfiled":          func(rs records) records { rs[6][0][8] = 8; return rs },
+		"session misfiled":         func(rs records) records { rs[7][0][8] = 8; return rs },
+		"tombstone of 2":           func(rs records) records { rs[1][0][len(rs[1][0])-1] = 2; return rs },
+		"version zero":             func(rs records) records { rs[1][1][1] = 0; return rs },
 	} {
 		refuse(name, forge(change(good())))
 	}
@@ -272,7 +276,7 @@ func TestHostileImages(t *testing.T) {
 }
 
 // forge makes an image of any records, with good checksums.
-func forge(rs [][2][]byte) []byte {
+func forge(rs records) []byte {
 	var b bytes.Buffer
 	w := &blockWriter{to: &b}
 	w.write(append([]byte(imageMagic), formatVersion))

@@ -46,7 +46,7 @@ type Lease struct {
 // before the next reign begins in the log; and only once it has begun there
 // does the next leader renew leases. A deposed leader cannot end a lease that
 // its successor has renewed, whatever becomes of its proposals in between. In
-// the same reign it cannot either: what was decided is not renewed any more.
+// the same reign it cannot either: what has run out is not renewed any more.
 type Lessor struct {
 	now func() time.Duration
 
@@ -68,7 +68,6 @@ type kept struct {
 	Lease
 	deadline time.Duration
 	wake     time.Duration // when the queue brings it up: the deadline, or a retry
-	decided  bool          // that it has run out
 	sent     uint64        // last checkpoint that would shorten it
 	place    int           // in the queue
 }
@@ -149,7 +148,7 @@ func (l *Lessor) Promote(reign uint64, extend time.Duration) bool {
 			left = k.Remaining
 		}
 		k.deadline = now + seconds(left) + extend
-		k.wake, k.decided, k.sent, k.place = k.deadline, false, 0, len(l.queue)
+		k.wake, k.sent, k.place = k.deadline, 0, len(l.queue)
 		l.queue = append(l.queue, k)
 	}
 	heap.Init(&l.queue)
@@ -177,7 +176,7 @@ func (l *Lessor) KeepAlive(id int64) (ttl int64, clear *LeaseCheckpoint, err err
 		return 0, nil, err
 	}
 	now := l.now()
-	if k.decided || k.deadline <= now {
+	if k.deadline <= now {
 		return 0, nil, ErrLeaseNotFound
 	}
 	k.deadline = now + seconds(k.TTL)
@@ -230,7 +229,7 @@ func (l *Lessor) Expired() *LeaseExpire {
 	c := &LeaseExpire{Reign: l.reign}
 	for len(l.queue) > 0 && l.queue[0].wake <= now && l.allowed >= 1 {
 		k := l.queue[0]
-		k.decided, k.wake = true, now+expiryRetry
+		k.wake = now + expiryRetry
 		heap.Fix(&l.queue, 0)
 		c.Leases = append(c.Leases, Expiry{k.ID, k.Granted})
 		l.allowed--
@@ -257,7 +256,7 @@ func (l *Lessor) Checkpoint() *LeaseCheckpoint {
 	for len(l.due) > 0 && len(rs) < checkpointBatch {
 		k := l.leases[l.due[0]]
 		l.due = l.due[1:]
-		if k == nil || k.decided {
+		if k == nil {
 			continue
 		}
 		// Rounded up: a lease may live longer, never shorter.

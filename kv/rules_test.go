@@ -12,92 +12,229 @@ import (
 
 func txn(then ...Op) *Txn { return &Txn{Then: then} }
 
-// Each case is one rule that clients rely on: commands, and what the last of
-// them must come to.
-func TestRules(t *testing.T) {
-	lease := &LeaseGrant{ID: 7, TTL: 60}
-	leased := func(k string) *Put { return &Put{Key: []byte(k), Value: []byte("1"), Lease: 7} }
-	span := func(k, end string) *Range { return &Range{Key: []byte(k), End: []byte(end)} }
-	raise := func(k AlarmKind, on bool) *SetAlarm { return &SetAlarm{Alarm{Member: 9, Kind: k}, on} }
-	absent := []Compare{{Key: []byte("a"), Target: CompareCreate}}
-	for name, c := range map[string]struct {
-		do   []Command
-		want string
-	}{
-		"the first write makes revision 2":           {[]Command{put("a", "1")}, `2 put 2`},
-		"an empty value is a value":                  {[]Command{put("a", ""), key("a")}, `2 range 2 1 false ["a"="" 2 2 1 0]`},
-		"version counts puts since creation":         {[]Command{put("a", "1"), put("a", "2"), key("a")}, `3 range 3 1 false ["a"="2" 2 3 2 0]`},
-		"a delete ends the life of a key":            {[]Command{put("a", "1"), del("a"), put("a", "2"), key("a")}, `4 range 4 1 false ["a"="2" 4 4 1 0]`},
-		"a delete of nothing takes no revision":      {[]Command{put("a", "1"), del("b")}, `2 delete 2 0 []`},
-		"a delete of a deleted key takes none":       {[]Command{put("a", "1"), del("a"), del("a")}, `3 delete 3 0 []`},
-		"a read says the current revision":           {[]Command{put("a", "1"), put("a", "2"), &Range{Key: []byte("a"), Revision: 2}}, `3 range 3 1 false ["a"="1" 2 2 1 0]`},
-		"a transaction is one revision":              {[]Command{txn(put("a", "1"), put("b", "2")), span("a", "\x00")}, `2 range 2 2 false ["a"="1" 2 2 1 0; "b"="2" 2 2 1 0]`},
-		"a transaction that reads takes no revision": {[]Command{txn(key("a"))}, `1 txn 1 true (range 1 0 false [])`},
-		"a put is seen by what follows it": {[]Command{txn(key("a"), put("a", "1"), key("a"))},
-			`2 txn 2 true (range 1 0 false [], put 2, range 2 1 false ["a"="1" 2 2 1 0])`},
-		"a delete is seen by what follows it": {[]Command{put("a", "1"), txn(del("a"), del("a"), key("a"))},
-			`3 txn 3 true (delete 3 1 [], delete 3 0 [], range 3 0 false [])`},
-		"compares look at the state before": {[]Command{txn(put("a", "1"), &Txn{Compare: absent, Then: []Op{put("b", "2")}})},
-			`2 txn 2 true (put 2, txn 2 true (put 2))`},
-		"a key that is not there is 0": {[]Command{&Txn{Compare: absent, Else: []Op{put("x", "")}}}, `1 txn 1 true ()`},
-		"a value that is not there equals nothing": {[]Command{&Txn{Compare: []Compare{{Key: []byte("a"), Target: CompareValue}},
-			Else: []Op{put("x", "")}}}, `2 txn 2 false (put 2)`},
-		"nor is it unequal": {[]Command{&Txn{Compare: []Compare{{Key: []byte("a"), Target: CompareValue, Result: NotEqual,
-			Value: []byte("v")}}}}, `1 txn 1 false ()`},
-		"a compare holds of all in its range": {[]Command{put("a", "1"), put("b", "2"), &Txn{Compare: []Compare{{Key: []byte("a"),
-			End: []byte("c"), Target: CompareValue, Value: []byte("1")}}}}, `3 txn 3 false ()`},
-		"two puts of a key":                   {[]Command{txn(put("a", "1"), put("a", "2"))}, `1 error ` + ErrDuplicateKey.Error()},
-		"a put beside a delete of it":         {[]Command{txn(&DeleteRange{Key: []byte("a"), End: []byte("c")}, put("b", ""))}, `1 error ` + ErrDuplicateKey.Error()},
-		"a put within beside a put":           {[]Command{txn(put("a", "1"), &Txn{Else: []Op{put("a", "2")}})}, `1 error ` + ErrDuplicateKey.Error()},
-		"branches may repeat each other":      {[]Command{&Txn{Then: []Op{put("a", "1")}, Else: []Op{put("a", "2")}}}, `2 txn 2 true (put 2)`},
-		"deletes may overlap":                 {[]Command{put("b", ""), txn(del("b"), &DeleteRange{Key: []byte("a"), End: []byte("c")})}, `3 txn 3 true (delete 3 1 [], delete 3 0 [])`},
-		"what fails in a txn changes nothing": {[]Command{txn(put("a", "1"), &Put{Key: []byte("b"), Lease: 9}), key("a")}, `1 range 1 0 false []`},
-		"what fails deep in it neither":       {[]Command{txn(put("a", "1"), txn(&Range{Key: []byte("b"), Revision: 9})), key("a")}, `1 range 1 0 false []`},
-		"a txn fails with its reason":         {[]Command{txn(put("a", "1"), txn(&Range{Key: []byte("b"), Revision: 9}))}, `1 error ` + ErrFutureRev.Error()},
-		"a branch not taken is not checked":   {[]Command{&Txn{Then: []Op{put("a", "1")}, Else: []Op{&Put{Key: []byte("b"), Lease: 9}}}}, `2 txn 2 true (put 2)`},
-		"an empty key":                        {[]Command{put("", "1")}, `1 error ` + ErrEmptyKey.Error()},
-		"an empty key to compare":             {[]Command{&Txn{Compare: []Compare{{}}}}, `1 error ` + ErrEmptyKey.Error()},
-		"an empty key to delete within":       {[]Command{txn(txn(del("")))}, `1 error ` + ErrEmptyKey.Error()},
-		"a sort that is none":                 {[]Command{&Range{Key: []byte("a"), Target: 5}}, `1 error ` + ErrInvalidSort.Error()},
-		"a compare that is none":              {[]Command{&Txn{Compare: []Compare{{Key: []byte("a"), Target: 5}}}}, `1 error ` + ErrInvalidCompare.Error()},
-		"keep the value":                      {[]Command{put("a", "1"), &Put{Key: []byte("a"), IgnoreValue: true}, key("a")}, `3 range 3 1 false ["a"="1" 2 3 2 0]`},
-		"keep the value of nothing":           {[]Command{&Put{Key: []byte("a"), IgnoreValue: true}}, `1 error ` + ErrKeyNotFound.Error()},
-		"keep the value and give one":         {[]Command{put("a", "1"), &Put{Key: []byte("a"), Value: []byte("2"), IgnoreValue: true}}, `2 error ` + ErrValueProvided.Error()},
-		"keep the lease":                      {[]Command{lease, leased("a"), &Put{Key: []byte("a"), Value: []byte("2"), IgnoreLease: true}, key("a")}, `3 range 3 1 false ["a"="2" 2 3 2 7]`},
-		"keep the lease of nothing":           {[]Command{&Put{Key: []byte("a"), IgnoreLease: true}}, `1 error ` + ErrKeyNotFound.Error()},
-		"keep the lease and give one":         {[]Command{lease, leased("a"), &Put{Key: []byte("a"), Lease: 7, IgnoreLease: true}}, `2 error ` + ErrLeaseProvided.Error()},
-		"the version before":                  {[]Command{put("a", "1"), &Put{Key: []byte("a"), PrevKV: true}}, `3 put 3 "a"="1" 2 2 1 0`},
-		"the versions deleted":                {[]Command{put("a", "1"), &DeleteRange{Key: []byte("a"), End: []byte{0}, PrevKV: true}}, `3 delete 3 1 ["a"="1" 2 2 1 0]`},
+var (
+	grant7   = &LeaseGrant{ID: 7, TTL: 60}
+	revoke7  = &LeaseRevoke{IDs: []int64{7}}
+	onlyNewA = []Compare{{Key: []byte("a"), Target: CompareCreate}}
+)
 
-		"a put on an unknown lease":       {[]Command{leased("a")}, `1 error ` + ErrLeaseNotFound.Error()},
-		"a lease granted twice":           {[]Command{lease, lease}, `1 error ` + ErrLeaseExists.Error()},
-		"a lease without an ID":           {[]Command{&LeaseGrant{TTL: 1}}, `1 error ` + ErrLeaseNotFound.Error()},
-		"a lease for too long":            {[]Command{&LeaseGrant{ID: 1, TTL: MaxTTL + 1}}, `1 error ` + ErrLeaseTTL.Error()},
-		"a lease for no time":             {[]Command{&LeaseGrant{ID: 1}}, `1 error ` + ErrLeaseTTL.Error()},
-		"a revoke is one revision":        {[]Command{lease, leased("a"), leased("b"), &LeaseRevoke{IDs: []int64{7}}, span("a", "\x00")}, `4 range 4 0 false []`},
-		"a revoke of no keys takes none":  {[]Command{lease, &LeaseRevoke{IDs: []int64{7}}}, `1 <nil>`},
-		"a revoke of an unknown lease":    {[]Command{&LeaseRevoke{IDs: []int64{7}}}, `1 error ` + ErrLeaseNotFound.Error()},
-		"a put without a lease detaches":  {[]Command{lease, leased("a"), put("a", "2"), &LeaseRevoke{IDs: []int64{7}}, key("a")}, `3 range 3 1 false ["a"="2" 2 3 2 0]`},
-		"a delete detaches":               {[]Command{lease, leased("a"), del("a"), put("a", "2"), &LeaseRevoke{IDs: []int64{7}}, key("a")}, `4 range 4 1 false ["a"="2" 4 4 1 0]`},
-		"compaction in the future":        {[]Command{&Compact{Revision: 2}}, `1 error ` + ErrFutureRev.Error()},
-		"compaction done before":          {[]Command{put("a", "1"), &Compact{Revision: 2}, &Compact{Revision: 2}}, `2 error ` + ErrCompacted.Error()},
-		"a read at the compaction":        {[]Command{put("a", "1"), put("a", "2"), &Compact{Revision: 2}, &Range{Key: []byte("a"), Revision: 2}}, `3 range 3 1 false ["a"="1" 2 2 1 0]`},
-		"a read below the compaction":     {[]Command{put("a", "1"), put("a", "2"), &Compact{Revision: 3}, &Range{Key: []byte("a"), Revision: 2}}, `3 error ` + ErrCompacted.Error()},
-		"a read of the future":            {[]Command{&Range{Key: []byte("a"), Revision: 2}}, `1 error ` + ErrFutureRev.Error()},
-		"no space: no put":                {[]Command{raise(NoSpace, true), put("a", "1")}, `1 error ` + ErrNoSpace.Error()},
-		"no space: no txn that might put": {[]Command{raise(NoSpace, true), txn(&Txn{Else: []Op{put("a", "1")}})}, `1 error ` + ErrNoSpace.Error()},
-		"no space: no grant":              {[]Command{raise(NoSpace, true), lease}, `1 error ` + ErrNoSpace.Error()},
-		"no space: deletes":               {[]Command{put("a", "1"), raise(NoSpace, true), txn(del("a"))}, `3 txn 3 true (delete 3 1 [])`},
-		"no space: compaction":            {[]Command{put("a", "1"), raise(NoSpace, true), &Compact{Revision: 2}}, `2 <nil>`},
-		"no space: revokes":               {[]Command{lease, leased("a"), raise(NoSpace, true), &LeaseRevoke{IDs: []int64{7}}}, `3 <nil>`},
-		"space again":                     {[]Command{raise(NoSpace, true), raise(NoSpace, false), put("a", "1")}, `2 put 2`},
-		"corrupt: nothing":                {[]Command{put("a", "1"), raise(Corrupt, true), del("a")}, `2 error ` + ErrCorrupt.Error()},
-		"corrupt: no put":                 {[]Command{raise(Corrupt, true), put("a", "1")}, `1 error ` + ErrCorrupt.Error()},
-		"an alarm raised twice":           {[]Command{raise(Corrupt, true), raise(Corrupt, true)}, `1 &{Changed:[]}`},
-		"an alarm that is none":           {[]Command{raise(3, true)}, `1 error ` + ErrCommand.Error()},
-		"an update of no member":          {[]Command{&UpdateMember{ID: 4}}, `1 error ` + ErrMemberNotFound.Error()},
-	} {
-		t.Run(name, func(t *testing.T) {
+func on7(k string) *Put { return &Put{Key: []byte(k), Value: []byte("1"), Lease: 7} }
+
+func span2(k, end string) *Range { return &Range{Key: []byte(k), End: []byte(end)} }
+
+func alarm(k AlarmKind, raise bool) *SetAlarm { return &SetAlarm{Alarm{Member: 9, Kind: k}, raise} }
+
+func failed(rev int64, err error) string { return outcome(rev, nil, err) }
+
+// Each of the rules is one that clients rely on: its name, commands, and what
+// the last of them must come to.
+var rules = []struct {
+	name string
+	do   []Command
+	want string
+}{
+	{"the first write makes revision 2",
+		[]Command{put("a", "1")},
+		`2 put 2`},
+	{"an empty value is a value",
+		[]Command{put("a", ""), key("a")},
+		`2 range 2 1 false ["a"="" 2 2 1 0]`},
+	{"version counts puts since creation",
+		[]Command{put("a", "1"), put("a", "2"), key("a")},
+		`3 range 3 1 false ["a"="2" 2 3 2 0]`},
+	{"a delete ends the life of a key",
+		[]Command{put("a", "1"), del("a"), put("a", "2"), key("a")},
+		`4 range 4 1 false ["a"="2" 4 4 1 0]`},
+	{"a delete of nothing takes no revision",
+		[]Command{put("a", "1"), del("b")},
+		`2 delete 2 0 []`},
+	{"a delete of a deleted key takes none",
+		[]Command{put("a", "1"), del("a"), del("a")},
+		`3 delete 3 0 []`},
+	{"a read says the current revision",
+		[]Command{put("a", "1"), put("a", "2"), &Range{Key: []byte("a"), Revision: 2}},
+		`3 range 3 1 false ["a"="1" 2 2 1 0]`},
+	{"a transaction is one revision",
+		[]Command{txn(put("a", "1"), put("b", "2")), span2("a", "\x00")},
+		`2 range 2 2 false ["a"="1" 2 2 1 0; "b"="2" 2 2 1 0]`},
+	{"a transaction that reads takes no revision",
+		[]Command{txn(key("a"))},
+		`1 txn 1 true (range 1 0 false [])`},
+	{"a put is seen by what follows it",
+		[]Command{txn(key("a"), put("a", "1"), key("a"))},
+		`2 txn 2 true (range 1 0 false [], put 2, range 2 1 false ["a"="1" 2 2 1 0])`},
+	{"a delete is seen by what follows it",
+		[]Command{put("a", "1"), txn(del("a"), del("a"), key("a"))},
+		`3 txn 3 true (delete 3 1 [], delete 3 0 [], range 3 0 false [])`},
+	{"compares look at the state before",
+		[]Command{txn(put("a", "1"), &Txn{Compare: onlyNewA, Then: []Op{put("b", "2")}})},
+		`2 txn 2 true (put 2, txn 2 true (put 2))`},
+	{"a key that is not there is 0",
+		[]Command{&Txn{Compare: onlyNewA, Else: []Op{put("x", "")}}},
+		`1 txn 1 true ()`},
+	{"a value that is not there equals nothing",
+		[]Command{&Txn{Compare: []Compare{{Key: []byte("a"), Target: CompareValue}}, Else: []Op{put("x", "")}}},
+		`2 txn 2 false (put 2)`},
+	{"nor is it unequal",
+		[]Command{&Txn{Compare: []Compare{
+			{Key: []byte("a"), Target: CompareValue, Result: NotEqual, Value: []byte("v")}}}},
+		`1 txn 1 false ()`},
+	{"a compare holds of all in its range",
+		[]Command{put("a", "1"), put("b", "2"), &Txn{Compare: []Compare{
+			{Key: []byte("a"), End: []byte("c"), Target: CompareValue, Value: []byte("1")}}}},
+		`3 txn 3 false ()`},
+	{"two puts of a key",
+		[]Command{txn(put("a", "1"), put("a", "2"))},
+		failed(1, ErrDuplicateKey)},
+	{"a put beside a delete of it",
+		[]Command{txn(&DeleteRange{Key: []byte("a"), End: []byte("c")}, put("b", ""))},
+		failed(1, ErrDuplicateKey)},
+	{"a put within beside a put",
+		[]Command{txn(put("a", "1"), &Txn{Else: []Op{put("a", "2")}})},
+		failed(1, ErrDuplicateKey)},
+	{"branches may repeat each other",
+		[]Command{&Txn{Then: []Op{put("a", "1")}, Else: []Op{put("a", "2")}}},
+		`2 txn 2 true (put 2)`},
+	{"deletes may overlap",
+		[]Command{put("b", ""), txn(del("b"), &DeleteRange{Key: []byte("a"), End: []byte("c")})},
+		`3 txn 3 true (delete 3 1 [], delete 3 0 [])`},
+	{"what fails in a txn changes nothing",
+		[]Command{txn(put("a", "1"), &Put{Key: []byte("b"), Lease: 9}), key("a")},
+		`1 range 1 0 false []`},
+	{"what fails deep in it neither",
+		[]Command{txn(put("a", "1"), txn(&Range{Key: []byte("b"), Revision: 9})), key("a")},
+		`1 range 1 0 false []`},
+	{"a txn fails with its reason",
+		[]Command{txn(put("a", "1"), txn(&Range{Key: []byte("b"), Revision: 9}))},
+		failed(1, ErrFutureRev)},
+	{"a branch not taken is not checked",
+		[]Command{&Txn{Then: []Op{put("a", "1")}, Else: []Op{&Put{Key: []byte("b"), Lease: 9}}}},
+		`2 txn 2 true (put 2)`},
+	{"an empty key",
+		[]Command{put("", "1")},
+		failed(1, ErrEmptyKey)},
+	{"an empty key to compare",
+		[]Command{&Txn{Compare: []Compare{{}}}},
+		failed(1, ErrEmptyKey)},
+	{"an empty key to delete within",
+		[]Command{txn(txn(del("")))},
+		failed(1, ErrEmptyKey)},
+	{"a sort that is none",
+		[]Command{&Range{Key: []byte("a"), Target: 5}},
+		failed(1, ErrInvalidSort)},
+	{"a compare that is none",
+		[]Command{&Txn{Compare: []Compare{{Key: []byte("a"), Target: 5}}}},
+		failed(1, ErrInvalidCompare)},
+	{"keep the value",
+		[]Command{put("a", "1"), &Put{Key: []byte("a"), IgnoreValue: true}, key("a")},
+		`3 range 3 1 false ["a"="1" 2 3 2 0]`},
+	{"keep the value of nothing",
+		[]Command{&Put{Key: []byte("a"), IgnoreValue: true}},
+		failed(1, ErrKeyNotFound)},
+	{"keep the value and give one",
+		[]Command{put("a", "1"), &Put{Key: []byte("a"), Value: []byte("2"), IgnoreValue: true}},
+		failed(2, ErrValueProvided)},
+	{"keep the lease",
+		[]Command{grant7, on7("a"), &Put{Key: []byte("a"), Value: []byte("2"), IgnoreLease: true}, key("a")},
+		`3 range 3 1 false ["a"="2" 2 3 2 7]`},
+	{"keep the lease of nothing",
+		[]Command{&Put{Key: []byte("a"), IgnoreLease: true}},
+		failed(1, ErrKeyNotFound)},
+	{"keep the lease and give one",
+		[]Command{grant7, on7("a"), &Put{Key: []byte("a"), Lease: 7, IgnoreLease: true}},
+		failed(2, ErrLeaseProvided)},
+	{"the version before",
+		[]Command{put("a", "1"), &Put{Key: []byte("a"), PrevKV: true}},
+		`3 put 3 "a"="1" 2 2 1 0`},
+	{"the versions deleted",
+		[]Command{put("a", "1"), &DeleteRange{Key: []byte("a"), End: []byte{0}, PrevKV: true}},
+		`3 delete 3 1 ["a"="1" 2 2 1 0]`},
+	{"a put on an unknown lease",
+		[]Command{on7("a")},
+		failed(1, ErrLeaseNotFound)},
+	{"a lease granted twice",
+		[]Command{grant7, grant7},
+		failed(1, ErrLeaseExists)},
+	{"a lease without an ID",
+		[]Command{&LeaseGrant{TTL: 1}},
+		failed(1, ErrLeaseNotFound)},
+	{"a lease for too long",
+		[]Command{&LeaseGrant{ID: 1, TTL: MaxTTL + 1}},
+		failed(1, ErrLeaseTTL)},
+	{"a lease for no time",
+		[]Command{&LeaseGrant{ID: 1}},
+		failed(1, ErrLeaseTTL)},
+	{"a revoke is one revision",
+		[]Command{grant7, on7("a"), on7("b"), revoke7, span2("a", "\x00")},
+		`4 range 4 0 false []`},
+	{"a revoke of no keys takes none",
+		[]Command{grant7, revoke7},
+		`1 <nil>`},
+	{"a revoke of an unknown lease",
+		[]Command{revoke7},
+		failed(1, ErrLeaseNotFound)},
+	{"a put without a lease detaches",
+		[]Command{grant7, on7("a"), put("a", "2"), revoke7, key("a")},
+		`3 range 3 1 false ["a"="2" 2 3 2 0]`},
+	{"a delete detaches",
+		[]Command{grant7, on7("a"), del("a"), put("a", "2"), revoke7, key("a")},
+		`4 range 4 1 false ["a"="2" 4 4 1 0]`},
+	{"compaction in the future",
+		[]Command{&Compact{Revision: 2}},
+		failed(1, ErrFutureRev)},
+	{"compaction done before",
+		[]Command{put("a", "1"), &Compact{Revision: 2}, &Compact{Revision: 2}},
+		failed(2, ErrCompacted)},
+	{"a read at the compaction",
+		[]Command{put("a", "1"), put("a", "2"), &Compact{Revision: 2}, &Range{Key: []byte("a"), Revision: 2}},
+		`3 range 3 1 false ["a"="1" 2 2 1 0]`},
+	{"a read below the compaction",
+		[]Command{put("a", "1"), put("a", "2"), &Compact{Revision: 3}, &Range{Key: []byte("a"), Revision: 2}},
+		failed(3, ErrCompacted)},
+	{"a read of the future",
+		[]Command{&Range{Key: []byte("a"), Revision: 2}},
+		failed(1, ErrFutureRev)},
+	{"no space: no put",
+		[]Command{alarm(NoSpace, true), put("a", "1")},
+		failed(1, ErrNoSpace)},
+	{"no space: no txn that might put",
+		[]Command{alarm(NoSpace, true), txn(&Txn{Else: []Op{put("a", "1")}})},
+		failed(1, ErrNoSpace)},
+	{"no space: no grant",
+		[]Command{alarm(NoSpace, true), grant7},
+		failed(1, ErrNoSpace)},
+	{"no space: deletes",
+		[]Command{put("a", "1"), alarm(NoSpace, true), txn(del("a"))},
+		`3 txn 3 true (delete 3 1 [])`},
+	{"no space: compaction",
+		[]Command{put("a", "1"), alarm(NoSpace, true), &Compact{Revision: 2}},
+		`2 <nil>`},
+	{"no space: revokes",
+		[]Command{grant7, on7("a"), alarm(NoSpace, true), revoke7},
+		`3 <nil>`},
+	{"space again",
+		[]Command{alarm(NoSpace, true), alarm(NoSpace, false), put("a", "1")},
+		`2 put 2`},
+	{"corrupt: nothing",
+		[]Command{put("a", "1"), alarm(Corrupt, true), del("a")},
+		failed(2, ErrCorrupt)},
+	{"corrupt: no put",
+		[]Command{alarm(Corrupt, true), put("a", "1")},
+		failed(1, ErrCorrupt)},
+	{"an alarm raised twice",
+		[]Command{alarm(Corrupt, true), alarm(Corrupt, true)},
+		`1 &{Changed:[]}`},
+	{"an alarm that is none",
+		[]Command{alarm(3, true)},
+		failed(1, ErrCommand)},
+	{"an update of no member",
+		[]Command{&UpdateMember{ID: 4}},
+		failed(1, ErrMemberNotFound)},
+}
+
+func TestRules(t *testing.T) {
+	for _, c := range rules {
+		t.Run(c.name, func(t *testing.T) {
 			for _, together := range []bool{true, false} {
 				r := newRig(t)
 				var last *Result
@@ -176,6 +313,8 @@ func TestSessions(t *testing.T) {
 		}
 	}
 	again()
+	// A session that was opened and not yet used must survive too.
+	r.feed([]process.Entry{{Index: r.State().Index + 1, Req: process.Request{Kind: process.Session}}})
 	if _, err := r.Sync(); err != nil {
 		t.Fatal(err)
 	}
@@ -236,7 +375,8 @@ func TestMembers(t *testing.T) {
 	if got := send(0, EncodeMembers(after, MemberChange{Remove: 20})); got.Err != nil || len(r.Members()) != 0 {
 		t.Fatalf("%+v %+v", got, r.Members())
 	}
-	if got := r.feed([]process.Entry{{Index: r.State().Index + 1, Epoch: 8, Req: process.Request{Kind: process.NoOp}}})[0]; got.Err != nil || r.State().Epoch != 8 {
+	noop := process.Entry{Index: r.State().Index + 1, Epoch: 8, Req: process.Request{Kind: process.NoOp}}
+	if got := r.feed([]process.Entry{noop})[0]; got.Err != nil || r.State().Epoch != 8 {
 		t.Fatalf("%+v %+v", got, r.State())
 	}
 }
@@ -316,8 +456,14 @@ func TestOpen(t *testing.T) {
 			t.Errorf("%s of a closed store: %v", name, err)
 		}
 	}
-	for dir, want := range map[string]error{"foreign": ErrForeign, "newer": ErrFormat, "odd": ErrForeign} {
-		name := map[string]string{"foreign": "photos", "newer": "marker.store.000001.2-1", "odd": "marker.store.000001.x"}[dir]
+	if err := fs.Rename("store/marker.store.000001.1-1", "store/marker.store.000001.2-1"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(Options{Dir: "store", FS: fs}); !errors.Is(err, ErrFormat) {
+		t.Errorf("a store of a later version: %v", err)
+	}
+	for dir, want := range map[string]error{"foreign": ErrForeign, "odd": ErrForeign} {
+		name := map[string]string{"foreign": "photos", "odd": "marker.store.000001.x"}[dir]
 		if err := fs.MkdirAll(dir+"/"+name, 0o755); err != nil {
 			t.Fatal(err)
 		}

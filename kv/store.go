@@ -293,24 +293,29 @@ func (s *Store) snapshot() (v *view, done func() error, err error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		snap := p.engine.db.NewSnapshot()
-		done := func() error {
-			defer p.engine.release()
-			return snap.Close()
-		}
-		// The sweeper removes nothing that a compaction gave up before the
-		// compaction is published. So all that the snapshot can lack is what
-		// the watermark read after it forbids to ask for.
-		v := &view{r: snap, rev: p.meta.rev, compacted: p.meta.compacted}
-		if q := s.pub.Load(); q != nil && q.engine == p.engine {
-			v.compacted = q.meta.compacted
-		}
+		v, done := s.viewOf(p)
 		if v.compacted <= v.rev {
 			return v, done, nil
 		}
 		if err := done(); err != nil { // overtaken: what is now is gone already
 			return nil, nil, err
 		}
+	}
+}
+
+// viewOf returns the store as of p, which is pinned, until done.
+func (s *Store) viewOf(p *published) (v *view, done func() error) {
+	snap := p.engine.db.NewSnapshot()
+	v = &view{r: snap, rev: p.meta.rev, compacted: p.meta.compacted}
+	// The sweeper removes nothing that a compaction gave up before the
+	// compaction is published. So all that the snapshot can lack is what the
+	// watermark read after it forbids to ask for.
+	if q := s.pub.Load(); q != nil && q.engine == p.engine {
+		v.compacted = q.meta.compacted
+	}
+	return v, func() error {
+		defer p.engine.release()
+		return snap.Close()
 	}
 }
 

@@ -261,3 +261,33 @@ func TestSweepCrashes(t *testing.T) {
 		}
 	}
 }
+
+// A reader that is overtaken, between its look at the present and its
+// snapshot, by a compaction and the sweep must not miss what was removed.
+func TestOvertakenReader(t *testing.T) {
+	r := newRig(t)
+	r.ok(put("a", "1"))
+	p, err := r.pin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.ok(put("a", "2"), &Compact{Revision: 3})
+	r.sweep()
+	v, done := r.viewOf(p)
+	if _, err := v.at(2); !errors.Is(err, ErrCompacted) {
+		t.Errorf("what is swept may be asked for: %v", err)
+	}
+	if err := done(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Watchers see nothing that readers do not yet see.
+func TestEventsWaitForReaders(t *testing.T) {
+	r := newRig(t)
+	r.ok(put("a", "1"))
+	r.ring.add([]Change{{Revision: 3, Events: make([]Event, 1)}})
+	if cs, next, err := r.Events(2, 9, 1<<20); err != nil || len(cs) != 1 || next != 3 {
+		t.Fatalf("%+v, next %d, %v", cs, next, err)
+	}
+}
