@@ -1,0 +1,64 @@
+package main
+
+import (
+	"fmt"
+
+	"althing/bench/durable"
+	"althing/bench/floor"
+	"althing/bench/result"
+)
+
+// judge holds what was measured against what is aimed at. A goal whose rows
+// are not there is left out.
+func judge(rows []result.Row) []result.Verdict {
+	j := judgement{rows: rows}
+	j.proposals()
+	j.groups()
+	j.calls()
+	return j.verdicts
+}
+
+type judgement struct {
+	rows     []result.Row
+	verdicts []result.Verdict
+}
+
+func (j *judgement) add(v result.Verdict) { j.verdicts = append(j.verdicts, v) }
+
+// both finds two rows of one part and load.
+func (j *judgement) both(part, a, b, load string) (ra, rb result.Row, ok bool) {
+	ra, okA := result.Find(j.rows, part, a, load)
+	rb, okB := result.Find(j.rows, part, b, load)
+	return ra, rb, okA && okB
+}
+
+func (j *judgement) proposals() {
+	for _, peer := range []string{durable.Hashicorp, durable.HashicorpTuned} {
+		for _, n := range []int{64, 256, 1000} {
+			a, b, ok := j.both(durable.Part, durable.Althing, peer, durable.Load(n))
+			if ok && b.PerSecond > 0 {
+				j.add(result.AtLeast(fmt.Sprintf("proposals, %d in flight, against %s", n, peer),
+					a.PerSecond/b.PerSecond, 3))
+			}
+		}
+	}
+	if a, ok := result.Find(j.rows, durable.Part, durable.Althing, durable.Load(1000)); ok {
+		j.add(result.AtMost("CPU of a proposal on all members, µs, 1000 in flight", a.CPU, 8))
+	}
+	a, okA := result.Find(j.rows, durable.Part, durable.Althing, durable.Load(1))
+	f, okF := result.Find(j.rows, floor.Part, floor.Sum, floor.One)
+	if okA && okF && f.P50 > 0 {
+		j.add(result.AtMost("p50 of a proposal, 1 in flight, against the floor", a.P50/f.P50, 1.5))
+	}
+}
+
+func (j *judgement) groups() {
+	for _, n := range []int{64, 256, 1000} {
+		a, b, ok := j.both(durable.Part, durable.Althing48, durable.Althing, durable.Load(n))
+		if ok && b.PerSecond > 0 {
+			j.add(result.AtLeast(fmt.Sprintf("48 groups against 1, %d in flight", n), a.PerSecond/b.PerSecond, 0.6))
+		}
+	}
+}
+
+func (j *judgement) calls() {}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"althing/bench/durable"
+	"althing/bench/floor"
+	"althing/bench/result"
+	"althing/bench/solo"
+)
+
+// parts are what can be measured, in this order.
+var parts = []string{"solo", "floor", "durable", "groups", "api"}
+
+// measure takes every round of every part, one system after another, so that
+// what else the machine does falls on all of them alike.
+func (r *run) measure(ctx context.Context) (*result.Report, error) {
+	report := &result.Report{Machine: machine(r.Dir)}
+	err := r.rounds(ctx, report)
+	report.Rows = result.Medians(report.Rows)
+	report.Verdicts = judge(report.Rows)
+	return report, err
+}
+
+func (r *run) rounds(ctx context.Context, report *result.Report) error {
+	path, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program: %w", err)
+	}
+	dir, err := filepath.Abs(r.Dir)
+	if err != nil {
+		return err
+	}
+	for round := range r.Rounds {
+		for _, p := range parts {
+			if !slices.Contains(r.Parts, p) {
+				continue
+			}
+			fmt.Fprintf(os.Stderr, "round %d of %d: %s\n", round+1, r.Rounds, p)
+			rows, err := r.part(ctx, p, path, dir)
+			report.Rows = append(report.Rows, rows...)
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (r *run) part(ctx context.Context, part, path, dir string) ([]result.Row, error) {
+	switch part {
+	case "solo":
+		return solo.Measure(r.Measure / 4) // steady: no disk, no other process
+	case "floor":
+		return floor.Measure(ctx, []string{path, "follower"}, dir, r.Measure)
+	case "durable":
+		return r.durable(ctx, path, dir, durable.Althing, durable.AlthingCalls, durable.Hashicorp,
+			durable.HashicorpTuned)
+	case "groups":
+		return r.durable(ctx, path, dir, durable.Althing48)
+	}
+	return r.api(ctx, dir)
+}
+
+func (r *run) durable(ctx context.Context, path, dir string, systems ...string) (rows []result.Row, err error) {
+	o := durable.Options{
+		Self: []string{path, "member"}, Dir: dir, InFlight: r.InFlight, Warm: r.Warm, Measure: r.Measure,
+		Profile: r.Profile,
+	}
+	for _, s := range systems {
+		if len(r.Systems) > 0 && !slices.Contains(r.Systems, s) {
+			continue
+		}
+		got, err := durable.Measure(ctx, s, &o)
+		rows = append(rows, got...)
+		if err != nil {
+			return rows, err
+		}
+	}
+	return rows, nil
+}
