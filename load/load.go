@@ -74,6 +74,12 @@ func set[T comparable](v *T, standard T) {
 	}
 }
 
+// An OptionError says which option makes no sense, and why.
+type OptionError struct{ Option, Why string }
+
+// Error implements error.
+func (e *OptionError) Error() string { return e.Option + ": " + e.Why }
+
 func (o *Options) complete() error {
 	set(&o.Workload, Put)
 	set(&o.Clients, 64)
@@ -90,10 +96,10 @@ func (o *Options) complete() error {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if len(o.Endpoints) == 0 {
-		return errors.New("endpoints: none given")
+		return &OptionError{"endpoints", "none given"}
 	}
 	if !slices.Contains(Workloads, o.Workload) {
-		return fmt.Errorf("workload: there is no %q; there are %v", o.Workload, Workloads)
+		return &OptionError{"workload", fmt.Sprintf("there is no %q; there are %v", o.Workload, Workloads)}
 	}
 	for _, r := range []struct {
 		name           string
@@ -111,7 +117,7 @@ func (o *Options) complete() error {
 		{"timeout", o.Timeout.Seconds(), 1e-3, 1e6},
 	} {
 		if !(r.value >= r.low && r.value <= r.up) {
-			return fmt.Errorf("%s: %g is not between %g and %g", r.name, r.value, r.low, r.up)
+			return &OptionError{r.name, fmt.Sprintf("%g is not between %g and %g", r.value, r.low, r.up)}
 		}
 	}
 	return nil

@@ -44,11 +44,14 @@ func NewRecorder(j *Journal, m *Metrics, now func() time.Duration) *Recorder {
 		up: make(map[process.ID]bool), groups: make(map[uint32]*group)}
 }
 
-// Name says how events call a member.
+// Name says how events and series call a member.
 func (r *Recorder) Name(id process.ID, name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.names[id] = name
+	if r.names[id] != name {
+		r.dropSeries(id)
+		r.names[id] = name
+	}
 }
 
 // Voters says how many members of the group vote.
@@ -162,10 +165,14 @@ func (r *Recorder) Left(id process.ID) {
 	delete(r.names, id)
 }
 
-// forget drops the series of a follower.
-func (r *Recorder) forget(id process.ID) {
+func (r *Recorder) dropSeries(id process.ID) {
 	r.metrics.lag.DeleteLabelValues(r.name(id))
 	r.metrics.lagEntries.DeleteLabelValues(r.name(id))
+}
+
+// forget drops what is known of a follower.
+func (r *Recorder) forget(id process.ID) {
+	r.dropSeries(id)
 	for _, g := range r.groups {
 		delete(g.match, id)
 	}

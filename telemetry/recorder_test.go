@@ -225,7 +225,11 @@ func TestLag(t *testing.T) {
 	b.expect(t, `replication_lag_seconds{follower_id="n2"} 0`, `replication_lag_entries{follower_id="n2"} 0`,
 		`replication_lag_seconds{follower_id="n3"} 8`, `replication_lag_entries{follower_id="n3"} 65`,
 		`replication_lag_seconds{follower_id="replica-4"} 0`)
-	b.Progress(0, []process.Progress{{ID: 3, Match: 110}})
+	b.Name(4, "n4") // it has started, and said its name
+	b.Progress(0, []process.Progress{{ID: 3, Match: 110}, {ID: 4, Match: 110}})
+	if got := b.scrape(); strings.Contains(got, "replica-4") || !strings.Contains(got, `follower_id="n4"`) {
+		t.Error("a member that has got a name still has its series under the old one")
+	}
 	if got := b.scrape(); strings.Contains(got, `follower_id="n2"`) {
 		t.Error("a member that left still has a series")
 	}

@@ -1,0 +1,8 @@
+//go:build !linux
+
+package main
+
+import "syscall"
+
+// attributes are none: here a child outlives a parent that is killed.
+func attributes() *syscall.SysProcAttr { return nil }

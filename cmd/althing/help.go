@@ -1,0 +1,103 @@
+package main
+
+import "github.com/alecthomas/kong"
+
+// help is what each flag and argument of each command is for.
+var help = map[string]map[string]string{
+	"up": {
+		"nodes": "Members of a new cluster (3).",
+		"data": "Where the cluster keeps its data: ./althing.data, unless you say otherwise. " +
+			"The next up with it has everything back.",
+		"client": "Where the first member of a new cluster listens for clients " +
+			"(127.0.0.1:2379); the others on ports from 10 up.",
+		"processes": "Each member is a process of its own, started again when it dies.",
+		"log-level": "Least that is logged.",
+	},
+	"serve": {
+		"config-file": "YAML with values for the other flags, under their names; flags and " +
+			"environment come first.",
+		"name":                        "Name of this member.",
+		"data-dir":                    "Where this member keeps its data (NAME.althing).",
+		"listen-client-urls":          "Where to listen for clients.",
+		"advertise-client-urls":       "Where clients reach this member (as it listens).",
+		"listen-peer-urls":            "Where to listen for the other members; one.",
+		"listen-metrics-urls":         "Where to serve /metrics, /health, /readyz, /livez and /version.",
+		"initial-advertise-peer-urls": "Where the other members reach this one (as it listens).",
+		"initial-cluster":             "Founders of a new cluster, with their peer URLs (this member alone).",
+		"initial-cluster-state":       "new: found a cluster; existing: join one, see --join.",
+		"initial-cluster-token":       "Tells apart clusters that are founded alike.",
+		"join":                        "Client URLs of running members, for one that joins: they tell who it is.",
+		"heartbeat-interval":          "Milliseconds between heartbeats (100).",
+		"election-timeout":            "Milliseconds, at least, that a member waits for a leader (1000).",
+		"lease-reads": "The leader reads by its lease, without asking; clocks must not run " +
+			"5% apart.",
+		"quota-backend-bytes":   "Bytes of keys and values from which on puts are refused.",
+		"max-request-bytes":     "Bytes of a request that changes something.",
+		"max-txn-ops":           "Operations of a transaction.",
+		"snapshot-count":        "Entries applied between two checkpoints.",
+		"protocol":              "The protocol; all members have the same.",
+		"log-level":             "Least that is logged: debug, info, warn, error.",
+		"log-format":            "Form of the log on standard error; auto: text on a terminal, else json.",
+		"log-file":              "Also log to this file, as JSON lines.",
+		"cert-file":             "Certificate for clients.",
+		"key-file":              "Its key.",
+		"trusted-ca-file":       "Whose certificates of clients are trusted.",
+		"client-cert-auth":      "Clients must have a certificate.",
+		"peer-cert-file":        "Certificate for the other members.",
+		"peer-key-file":         "Its key.",
+		"peer-trusted-ca-file":  "Whose certificates of members are trusted.",
+		"peer-client-cert-auth": "Members must have a certificate.",
+	},
+	"sim": {
+		"protocol": "The protocol.",
+		"seed":     "The first seed; one seed is one run, always the same.",
+		"seeds":    "So many seeds, one after the other.",
+		"nodes":    "Voters at first (drawn from the seed).",
+		"faults": "What may go wrong: none, net, disk, clock, crash, ops, all, or kinds, " +
+			"with commas.",
+		"duration":  "Virtual time with faults; then all is healed, and must make progress.",
+		"clients":   "Clients (drawn from the seed).",
+		"rate":      "Requests in a second of virtual time.",
+		"trace":     "Write the run to a file, as JSON lines; with one seed.",
+		"keep-on":   "Go on after a seed that fails.",
+		"no-shrink": "Print a run that fails as it is: do not look for a shorter one.",
+	},
+	"bench": {
+		"workload":  "put, get, get-serializable, mixed or watch.",
+		"endpoints": "Client addresses of the servers.",
+		"clients":   "Requests in flight, at most.",
+		"conns":     "Connections, shared out among the endpoints.",
+		"rate": "Requests a second, whether the servers keep up or not; latency counts from " +
+			"when each was due. 0: each client asks again when it is answered.",
+		"duration":   "How long to measure.",
+		"warmup":     "How long to ask before measuring.",
+		"requests":   "End after so many requests.",
+		"keys":       "Distinct keys.",
+		"key-size":   "Bytes of a key.",
+		"value-size": "Bytes of a value.",
+		"reads":      "Part of a mixed workload that reads.",
+		"watchers":   "Watchers, each of all keys.",
+		"timeout":    "Of one request, with all its tries.",
+		"seed":       "Of the keys that are drawn.",
+		"pid":        "Server processes on this machine, to measure their CPU time.",
+		"output":     "text or json.",
+		"cacert":     "Whose certificates of servers are trusted; turns TLS on.",
+		"cert":       "Certificate of this client.",
+		"key":        "Its key.",
+	},
+}
+
+// explain puts help where the parser looks for it.
+func explain(k *kong.Kong) error {
+	for _, n := range k.Model.Children {
+		for _, f := range n.Flags {
+			if text, ok := help[n.Name][f.Name]; ok {
+				f.Help = text
+			}
+		}
+		for _, p := range n.Positional {
+			p.Help = help[n.Name][p.Name]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,105 @@
+// Command althing runs clusters that agree, and tries to break them.
+//
+//	althing up       a cluster on this machine, in one command
+//	althing serve    one member of a cluster
+//	althing sim      a protocol under simulated faults
+//	althing bench    load for any server of the etcd API
+//	althing version  which build this is
+//
+// It ends with 0 when all is well, 1 when the answer is bad (a member failed,
+// a simulation broke a promise, requests failed), and 2 when it was called
+// wrongly.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/alecthomas/kong"
+)
+
+// How a command may end.
+const (
+	exitOK    = 0
+	exitBad   = 1
+	exitUsage = 2
+)
+
+type commands struct {
+	Up      upCommand      `cmd:"" help:"Run a cluster on this machine, with its data in a directory."`
+	Serve   serveCommand   `cmd:"" help:"Run one member of a cluster."`
+	Sim     simCommand     `cmd:"" help:"Simulate a protocol under faults, from a seed."`
+	Bench   benchCommand   `cmd:"" help:"Put load on servers of the etcd API, and measure."`
+	Version versionCommand `cmd:"" help:"Print which build this is."`
+}
+
+// A usageError says that the command was called wrongly.
+type usageError struct{ error }
+
+func (u usageError) Unwrap() error { return u.error }
+
+// wrong says which flag has which value, and what was expected.
+func wrong(flag string, value any, expected string, args ...any) error {
+	return usageError{fmt.Errorf("--%s=%v: %s", flag, value, fmt.Sprintf(expected, args...))}
+}
+
+// output is where a command writes.
+type output struct{ out, err io.Writer }
+
+func main() { os.Exit(run(os.Args[1:], output{os.Stdout, os.Stderr})) }
+
+// ended carries an exit code out of kong, which ends the process where it
+// prints help.
+type ended int
+
+func run(args []string, to output) (code int) {
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case ended:
+			code = int(r)
+		default:
+			panic(r)
+		}
+	}()
+	parser, err := kong.New(new(commands), kong.Name("althing"), kong.UsageOnError(),
+		kong.Description("Agreement between machines: clusters that serve the etcd API, and a simulator of faults."),
+		kong.Writers(to.out, to.err), kong.Exit(func(code int) { panic(ended(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.PostBuild(environment),
+		kong.PostBuild(explain))
+	if err != nil {
+		fmt.Fprintln(to.err, "althing:", err)
+		return exitBad
+	}
+	context, err := parser.Parse(args)
+	if err == nil {
+		err = context.Run(&to)
+	} else {
+		err = usageError{err}
+	}
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintln(to.err, "althing:", err)
+	var usage usageError
+	if errors.As(err, &usage) {
+		fmt.Fprintln(to.err, "Run althing --help, or with --help after the command, for what there is.")
+		return exitUsage
+	}
+	return exitBad
+}
+
+// parseServe reads the flags of serve as the command line does.
+func parseServe(args []string) (*serveCommand, error) {
+	s := new(serveCommand)
+	parser, err := kong.New(s, kong.Name("serve"))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := parser.Parse(args); err != nil {
+		return nil, usageError{err}
+	}
+	return s, nil
+}

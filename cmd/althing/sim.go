@@ -1,0 +1,214 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"althing/process"
+	"althing/protocol"
+	"althing/sim"
+)
+
+type simCommand struct {
+	Protocol string `arg:"" default:"raft"`
+
+	Seed     uint64        `default:"1"`
+	Seeds    int           `default:"1" placeholder:"N"`
+	Nodes    int           `placeholder:"N"`
+	Faults   string        `default:"all" placeholder:"LIST"`
+	Duration time.Duration `default:"10s"`
+	Clients  int           `placeholder:"N"`
+	Rate     int           `default:"100" placeholder:"N"`
+	Trace    string        `placeholder:"FILE"`
+	KeepOn   bool
+	NoShrink bool
+}
+
+// errBroken says that a promise was broken; what and how has been told.
+var errBroken = errors.New("a promise was broken")
+
+// Run simulates, and tells what broke.
+func (s *simCommand) Run(to *output) error {
+	p, o, err := s.options()
+	if err != nil {
+		return err
+	}
+	if s.Seeds == 1 {
+		return s.one(p, o, to)
+	}
+	return s.swarm(p, o, to)
+}
+
+func (s *simCommand) options() (p process.Protocol, o sim.Options, err error) {
+	p, ok := protocol.Find(s.Protocol)
+	faults, ferr := sim.ParseFaults(s.Faults)
+	switch {
+	case !ok:
+		err = usageError{fmt.Errorf("there is no protocol %q: expected one of %s", s.Protocol,
+			strings.Join(protocols(), ", "))}
+	case ferr != nil:
+		err = wrong("faults", s.Faults, "%v", ferr)
+	case s.Seeds < 1:
+		err = wrong("seeds", s.Seeds, "expected at least 1")
+	case s.Nodes < 0 || s.Nodes > sim.MaxNodes:
+		err = wrong("nodes", s.Nodes, "expected from 1 to %d", sim.MaxNodes)
+	case s.Duration <= 0 || s.Duration > 24*time.Hour:
+		err = wrong("duration", s.Duration, "expected more than nothing, and no more than 24h")
+	case s.Clients < 0 || s.Clients > sim.MaxClients:
+		err = wrong("clients", s.Clients, "expected from 1 to %d", sim.MaxClients)
+	case s.Rate < 1 || s.Rate > 100_000:
+		err = wrong("rate", s.Rate, "expected from 1 to 100000")
+	case s.Trace != "" && s.Seeds > 1:
+		err = wrong("trace", s.Trace, "expected with one seed: a trace is of one run")
+	}
+	o = sim.Options{Seed: s.Seed, Nodes: s.Nodes, Duration: s.Duration, Clients: s.Clients, Rate: s.Rate,
+		Faults: faults}
+	return p, o, err
+}
+
+// one runs one seed.
+func (s *simCommand) one(p process.Protocol, o sim.Options, to *output) (err error) {
+	var flush func() error
+	if s.Trace != "" {
+		f, err := os.Create(s.Trace)
+		if err != nil {
+			return wrong("trace", s.Trace, "%v", err)
+		}
+		w := bufio.NewWriter(f)
+		o.Trace, flush = w, func() error { return errors.Join(w.Flush(), f.Close()) }
+	}
+	r, err := sim.Run(p, o)
+	if flush != nil {
+		if err = errors.Join(err, flush()); err != nil {
+			return fmt.Errorf("write the trace: %w", err)
+		}
+	}
+	o.Trace = nil
+	if r.Violation != nil {
+		s.broken(p, o, &r, to)
+		return errBroken
+	}
+	t := new(totals)
+	t.add(&r)
+	t.print(to, p.Name, r.Took)
+	fmt.Fprintf(to.out, "  digest         %016x: the same for the same options, always\n", r.Digest)
+	if s.Trace != "" {
+		fmt.Fprintf(to.out, "  trace          %s\n", s.Trace)
+	}
+	return nil
+}
+
+// swarm runs many seeds on all cores.
+func (s *simCommand) swarm(p process.Protocol, o sim.Options, to *output) error {
+	var t totals
+	var failed []sim.Result
+	began, told := time.Now(), time.Time{}
+	show := terminal(to.err)
+	sim.Swarm(p, s.Seeds, o, func(r sim.Result) bool {
+		if t.add(&r); r.Violation != nil {
+			failed = append(failed, r)
+		}
+		if now := time.Now(); show && (now.Sub(told) > 100*time.Millisecond || t.seeds == s.Seeds) {
+			told = now
+			fmt.Fprintf(to.err, "\r%s %d/%d seeds, %d failed ", bar(t.seeds, s.Seeds), t.seeds, s.Seeds,
+				len(failed))
+		}
+		return s.KeepOn || len(failed) == 0
+	})
+	if show {
+		fmt.Fprintln(to.err)
+	}
+	t.print(to, p.Name, time.Since(began))
+	if len(failed) == 0 {
+		return nil
+	}
+	var seeds []string
+	for i := range failed {
+		seeds = append(seeds, fmt.Sprint(failed[i].Seed))
+	}
+	fmt.Fprintf(to.out, "\nSeeds that failed: %s. The first:\n", strings.Join(seeds, " "))
+	o.Seed = failed[0].Seed
+	s.broken(p, o, &failed[0], to)
+	return errBroken
+}
+
+func bar(done, of int) string {
+	const width = 30
+	full := done * width / of
+	return "[" + strings.Repeat("#", full) + strings.Repeat(".", width-full) + "]"
+}
+
+// totals sum up runs.
+type totals struct {
+	seeds, done, open, entries int
+	events, elections          uint64
+	virtual, busy              time.Duration
+	faults                     map[string]int
+}
+
+func (t *totals) add(r *sim.Result) {
+	t.seeds++
+	t.done += r.Done
+	t.open += r.Open
+	t.entries += r.Entries
+	t.events += r.Events
+	t.elections += r.Elections
+	t.virtual += r.Virtual
+	t.busy += r.Took
+	if t.faults == nil {
+		t.faults = make(map[string]int)
+	}
+	for k, n := range r.Faults {
+		t.faults[k] += n
+	}
+}
+
+func (t *totals) print(to *output, name string, took time.Duration) {
+	fmt.Fprintf(to.out, "%s: %d seeds, %v of virtual time in %v\n", name, t.seeds,
+		t.virtual.Round(time.Millisecond), took.Round(time.Millisecond))
+	fmt.Fprintf(to.out, "  events         %d, %.0f in a second of one core\n", t.events,
+		float64(t.events)/max(t.busy.Seconds(), 1e-9))
+	fmt.Fprintf(to.out, "  elections      %d\n  committed      %d entries\n", t.elections, t.entries)
+	fmt.Fprintf(to.out, "  operations     %d answered, %d of which no client knows the outcome\n", t.done, t.open)
+	var faults []string
+	for _, k := range slices.Sorted(maps.Keys(t.faults)) {
+		faults = append(faults, fmt.Sprintf("%s %d", k, t.faults[k]))
+	}
+	if len(faults) > 0 {
+		fmt.Fprintf(to.out, "  faults         %s\n", strings.Join(faults, ", "))
+	}
+}
+
+// broken prints what broke, the shortest way found to it, and how to see it
+// again.
+func (s *simCommand) broken(p process.Protocol, o sim.Options, r *sim.Result, to *output) {
+	fmt.Fprintf(to.out, "\nBROKEN: %v\n  %s\n", r.Violation, r.Options)
+	again := fmt.Sprintf("althing sim %s --seed %d --faults %s --duration %v --rate %d", p.Name, o.Seed, o.Faults,
+		o.Duration, o.Rate)
+	if o.Nodes != 0 {
+		again += fmt.Sprintf(" --nodes %d", o.Nodes)
+	}
+	if o.Clients != 0 {
+		again += fmt.Sprintf(" --clients %d", o.Clients)
+	}
+	fmt.Fprintf(to.out, "  again: %s\n", again)
+	if s.NoShrink {
+		return
+	}
+	short, err := sim.Shrink(p, o, 0)
+	if err != nil {
+		fmt.Fprintf(to.out, "  it could not be made shorter: %v\n", err)
+		return
+	}
+	fmt.Fprintf(to.out, "\nThe shortest way found: %d steps of %d, after %d tries: %v\n  %s\n\n",
+		short.Length, short.Before, short.Replays, short.Violation, short.Options)
+	for _, step := range short.Steps {
+		fmt.Fprintln(to.out, "  "+step)
+	}
+}
