@@ -17,8 +17,7 @@ import (
 // number: a frame of a caller has a kind and a group at least.
 const (
 	frameHeader = 8
-	minBody     = 2 // kind, and a group of one byte
-	maxExtra    = 1 + binary.MaxVarintLen32
+	maxExtra    = 1 + binary.MaxVarintLen32 // kind and group
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -63,7 +62,7 @@ func frameSize(b []byte, limit int) (int, error) {
 		return 0, nil
 	}
 	n := binary.LittleEndian.Uint32(b)
-	if n != 0 && (n < minBody || uint64(n) > uint64(limit)+maxExtra) {
+	if uint64(n) > uint64(limit)+maxExtra {
 		return 0, errLength
 	}
 	return frameHeader + int(n), nil
@@ -83,7 +82,7 @@ func parseFrame(b []byte, limit int) (f Frame, err error) {
 	if len(payload) > limit {
 		return Frame{}, errLength
 	}
-	return Frame{body[0], uint32(group), payload[:len(payload):len(payload)]}, nil
+	return Frame{body[0], uint32(group), payload}, nil
 }
 
 func isPing(b []byte) bool { return binary.LittleEndian.Uint32(b) == 0 }
