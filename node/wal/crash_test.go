@@ -18,7 +18,7 @@ func yield() { runtime.Gosched() }
 // TestPowerCut runs random work, turns the power off at a random call, and
 // looks whether all that was announced is there: many times on the same disk.
 func TestPowerCut(t *testing.T) {
-	seeds := uint64(400)
+	seeds := uint64(200)
 	if testing.Short() {
 		seeds = 40
 	}
