@@ -7,6 +7,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
+	"althing/kv/command"
 	"althing/process"
 	"althing/session"
 )
@@ -39,7 +40,7 @@ type slot struct {
 func (s *Store) Apply(es []process.Entry, result func(i int, r any)) {
 	p := s.pub.Load()
 	assert(p != nil, "apply to a closed store")
-	w := &writer{s: s, b: p.engine.db.NewIndexedBatch(), before: p.engine.db}
+	w := &writer{s: s, b: p.engine.DB.NewIndexedBatch(), before: p.engine.DB}
 	slots := make([]slot, len(es))
 	for i := range es {
 		w.entry(&es[i], &slots[i])
@@ -151,13 +152,9 @@ func (w *writer) regroup(r *process.Request) error {
 }
 
 func (w *writer) command(cmd []byte, r *slot) (Reply, error) {
-	if len(cmd) > 1 && cmd[0] == codecVersion && cmd[1] == tagPut { // nearly always
-		var c Put
-		d := decoder{b: cmd[2:]}
-		if d.put(&c); d.done() != nil {
-			return nil, ErrCommand
-		}
-		return w.onPut(&c, r)
+	var p Put
+	if command.DecodePut(cmd, &p) { // nearly always
+		return w.onPut(&p, r)
 	}
 	c, err := Decode(cmd)
 	if err != nil {
@@ -297,7 +294,7 @@ func (w *writer) onUpdateMember(c *UpdateMember) error {
 }
 
 func (w *writer) setMember(m Member) {
-	must(w.b.Set(id64(tableMember, m.ID), appendMember(nil, &m), nil))
+	must(w.b.Set(id64(tableMember, m.ID), command.AppendMember(nil, &m), nil))
 	w.s.mu.Lock()
 	w.s.members[m.ID] = m
 	w.s.mu.Unlock()

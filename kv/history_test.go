@@ -87,7 +87,7 @@ func (r *rig) agrees(m *model, rnd *rand.Rand) {
 func (r *rig) scans(q *Range) {
 	r.t.Helper()
 	c, err := r.Scan(q)
-	if !q.streams() {
+	if !q.Streams() {
 		if !errors.Is(err, ErrInvalidSort) {
 			r.t.Fatalf("scan of %+v: %v", q, err)
 		}
@@ -205,7 +205,7 @@ func (r *rig) leavesNothing(m *model) {
 		}
 	}
 	var bytes int64
-	err := eachOf(r.pub.Load().engine.db, tableData, func(k, v []byte) error {
+	err := eachOf(r.pub.Load().engine.DB, tableData, func(k, v []byte) error {
 		prefix, rev, tombstone := cutSuffix(k)
 		key, _, _ := cutKey(nil, prefix[1:])
 		if name := fmt.Sprintf("%q %d", key, rev); !want[name] {
@@ -229,7 +229,7 @@ func (r *rig) leavesNothing(m *model) {
 		r.t.Fatalf("in use: %d bytes, counted %d", inUse, bytes)
 	}
 	first := int64(0)
-	if err := eachOf(r.pub.Load().engine.db, tableEvent, func(k, _ []byte) error {
+	if err := eachOf(r.pub.Load().engine.DB, tableEvent, func(k, _ []byte) error {
 		if first == 0 {
 			first = int64(binary.BigEndian.Uint64(k[1:]))
 		}

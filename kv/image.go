@@ -11,6 +11,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
+	"althing/kv/disk"
+	"althing/kv/wire"
 	"althing/process"
 )
 
@@ -41,7 +43,7 @@ func crc(sum uint32, b []byte) uint32 { return crc32.Update(sum, castagnoli, b) 
 
 // An image is the state as of one moment, for as long as it is not closed.
 type image struct {
-	e     *engine
+	e     *disk.State
 	snap  *pebble.Snapshot
 	state process.State
 }
@@ -52,7 +54,7 @@ func (s *Store) Image() (process.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := &image{e: p.engine, snap: p.engine.db.NewSnapshot()}
+	i := &image{e: p.engine, snap: p.engine.DB.NewSnapshot()}
 	b, err := value(i.snap, keyMeta) // the snapshot may be newer than p
 	m, cutErr := cutMeta(b)
 	if err = errors.Join(err, cutErr); err != nil {
@@ -67,7 +69,7 @@ func (i *image) State() process.State { return i.state }
 
 // Close implements process.Image.
 func (i *image) Close() error {
-	defer i.e.release()
+	defer i.e.Release()
 	return i.snap.Close()
 }
 
@@ -126,7 +128,7 @@ func (w *blockWriter) flush() {
 // staged is an image that was taken in and not yet loaded.
 type staged struct {
 	number uint64
-	e      *engine
+	e      *disk.State
 	in     *inventory
 }
 
@@ -137,22 +139,22 @@ func (s *Store) Stage(r io.Reader) (process.State, error) {
 		return process.State{}, ErrClosed
 	}
 	s.unstage()
-	number := s.place.number + 1
-	dir := s.place.path(number)
+	number := s.place.Number() + 1
+	dir := s.place.Path(number)
 	if err := s.opts.FS.RemoveAll(dir); err != nil {
 		return process.State{}, fmt.Errorf("make room for an image: %w", err)
 	}
-	e, err := openEngine(&s.opts, s.cache, dir)
+	e, err := disk.Open(s.disk, dir)
 	if err != nil {
 		return process.State{}, err
 	}
 	in, err := takeIn(e, r)
 	if err == nil {
-		err = syncDir(s.opts.FS, s.place.dir)
+		err = s.place.Sync()
 	}
 	if err != nil {
-		e.doomed.Store(true)
-		e.release()
+		e.Doom()
+		e.Release()
 		return process.State{}, fmt.Errorf("stage an image: %w", err)
 	}
 	s.staged = &staged{number, e, in}
@@ -162,8 +164,8 @@ func (s *Store) Stage(r io.Reader) (process.State, error) {
 // unstage drops the staged image, if there is one.
 func (s *Store) unstage() {
 	if s.staged != nil {
-		s.staged.e.doomed.Store(true)
-		s.staged.e.release()
+		s.staged.e.Doom()
+		s.staged.e.Release()
 		s.staged = nil
 	}
 }
@@ -174,7 +176,7 @@ func (s *Store) Load() error {
 	if s.staged == nil {
 		return errors.New("load: no image is staged")
 	}
-	if err := s.place.move(s.staged.number); err != nil {
+	if err := s.place.Move(s.staged.number); err != nil {
 		return err
 	}
 	s.sweeper.stop()
@@ -184,7 +186,7 @@ func (s *Store) Load() error {
 }
 
 // takeIn reads an image into an empty state, and makes it durable.
-func takeIn(e *engine, r io.Reader) (*inventory, error) {
+func takeIn(e *disk.State, r io.Reader) (*inventory, error) {
 	in := &imageReader{from: bufio.NewReader(r), e: e}
 	if err := in.header(); err != nil {
 		return nil, err
@@ -198,10 +200,10 @@ func takeIn(e *engine, r io.Reader) (*inventory, error) {
 			break
 		}
 	}
-	if err := e.db.Flush(); err != nil {
+	if err := e.DB.Flush(); err != nil {
 		return nil, err
 	}
-	found, err := readInventory(e.db)
+	found, err := readInventory(e.DB)
 	if err != nil {
 		return nil, errors.Join(ErrImage, err)
 	}
@@ -209,7 +211,7 @@ func takeIn(e *engine, r io.Reader) (*inventory, error) {
 		return nil, fmt.Errorf("image of revision %d with changes of %d, swept to %d: %w",
 			found.meta.rev, in.newest, found.swept.rev, ErrImage)
 	}
-	return found, checkAttached(e.db, found)
+	return found, checkAttached(e.DB, found)
 }
 
 // checkAttached makes sure that what a lease is said to hold is there.
@@ -230,7 +232,7 @@ func checkAttached(db *pebble.DB, in *inventory) error {
 
 type imageReader struct {
 	from   *bufio.Reader
-	e      *engine
+	e      *disk.State
 	sum    uint32
 	last   []byte // key
 	newest int64  // revision of a version or a change
@@ -273,9 +275,9 @@ func (r *imageReader) nextBlock() (more bool, err error) {
 	if size == 0 {
 		return false, nil
 	}
-	b := r.e.db.NewBatch()
+	b := r.e.DB.NewBatch()
 	defer b.Close()
-	for d := (decoder{b: r.block.Bytes()}); len(d.b) > 0; {
+	for d := (wire.Decoder{B: r.block.Bytes()}); len(d.B) > 0; {
 		if err := r.record(&d, b); err != nil {
 			return false, err
 		}
@@ -283,14 +285,14 @@ func (r *imageReader) nextBlock() (more bool, err error) {
 	return true, b.Commit(pebble.NoSync)
 }
 
-func (r *imageReader) record(d *decoder, b *pebble.Batch) error {
-	keySize, valueSize := d.uint(), d.uint()
-	left := uint64(len(d.b))
-	if d.bad || keySize > left || valueSize > left-keySize {
+func (r *imageReader) record(d *wire.Decoder, b *pebble.Batch) error {
+	keySize, valueSize := d.Uint(), d.Uint()
+	left := uint64(len(d.B))
+	if d.Bad || keySize > left || valueSize > left-keySize {
 		return fmt.Errorf("record beyond its block: %w", ErrImage)
 	}
-	k, v := d.b[:keySize], d.b[keySize:keySize+valueSize]
-	d.b = d.b[keySize+valueSize:]
+	k, v := d.B[:keySize], d.B[keySize:keySize+valueSize]
+	d.B = d.B[keySize+valueSize:]
 	if bytes.Compare(r.last, k) >= 0 {
 		return fmt.Errorf("record out of order: %w", ErrImage)
 	}

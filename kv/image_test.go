@@ -13,6 +13,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
+	"althing/kv/command"
 	"althing/process"
 )
 
@@ -231,10 +232,10 @@ func TestHostileImages(t *testing.T) {
 			{appendDataKey(nil, []byte("k"), 3, false),
 				appendData(nil, &KeyValue{Create: 3, Mod: 3, Version: 1, Lease: 5})},
 			{eventKey(3), appendLogged(nil, &logged{key: []byte("k")})},
-			{id64(tableLease, 5), (&Lease{ID: 5, TTL: 9, Granted: 1}).append(nil)},
+			{id64(tableLease, 5), appendLease(nil, &Lease{ID: 5, TTL: 9, Granted: 1})},
 			{keyMeta, (&meta{rev: 3, compacted: 1}).append(nil)},
 			{keySwept, swept{rev: 1}.append(nil)},
-			{id64(tableMember, 7), appendMember(nil, &Member{ID: 7})},
+			{id64(tableMember, 7), command.AppendMember(nil, &Member{ID: 7})},
 			{id64(tableSession, 2), []byte{2, 1, 0, 0}},
 		}
 	}

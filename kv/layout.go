@@ -7,6 +7,10 @@ import (
 	"math"
 	"slices"
 
+	"github.com/cockroachdb/pebble/v2"
+
+	"althing/kv/command"
+	"althing/kv/wire"
 	"althing/process"
 	"althing/session"
 )
@@ -74,7 +78,7 @@ func cutKey(k, b []byte) (key, rest []byte, ok bool) {
 // first, so that a seek to rev finds what was in force at rev.
 func appendDataKey(b, k []byte, rev int64, tombstone bool) []byte {
 	b = appendSuffix(appendKey(append(b, tableData), k), rev)
-	b[len(b)-1] = flag(tombstone, 1)
+	b[len(b)-1] = wire.Flag(tombstone, 1)
 	return b
 }
 
@@ -92,6 +96,19 @@ func cutSuffix(b []byte) (prefix []byte, rev int64, tombstone bool) {
 	n := len(b) - suffixSize
 	return b[:n], int64(^binary.BigEndian.Uint64(b[n:])), b[n+8] != 0
 }
+
+// comparer orders stored keys by their bytes. It is its own only to tell which
+// part of a key the versions of one user key share: one filter entry for all.
+var comparer = func() *pebble.Comparer {
+	c := *pebble.DefaultComparer
+	c.Name = "althing.kv.1"
+	c.Split = splitKey
+	c.ImmediateSuccessor = nextPrefix
+	// Shortened keys would not have the suffix that splitKey cuts off.
+	c.Separator = func(dst, a, _ []byte) []byte { return append(dst, a...) }
+	c.Successor = func(dst, a []byte) []byte { return append(dst, a...) }
+	return &c
+}()
 
 // splitKey tells the storage engine which part of a stored key all versions of
 // a user key share.
@@ -122,11 +139,11 @@ func nextPrefix(dst, a []byte) []byte {
 }
 
 // dataBounds returns the stored keys that s takes in.
-func (s span) dataBounds() (lower, upper []byte) {
-	if s.open {
-		return seekKey(s.first), []byte{tableData + 1}
+func dataBounds(s command.Span) (lower, upper []byte) {
+	if s.Open {
+		return seekKey(s.First), []byte{tableData + 1}
 	}
-	return seekKey(s.first), seekKey(s.end)
+	return seekKey(s.First), seekKey(s.End)
 }
 
 // appendData appends the stored value of kv: what the key does not tell.
@@ -140,13 +157,13 @@ func appendData(b []byte, kv *KeyValue) []byte {
 // cutData reads what appendData wrote into kv, whose Mod is set. The value
 // shares b.
 func cutData(b []byte, kv *KeyValue) error {
-	d := decoder{b: b}
-	age, version := d.uint(), d.uint()
-	kv.Lease = d.int()
-	if d.bad || age >= uint64(kv.Mod) || version == 0 || version > math.MaxInt64 {
+	d := wire.Decoder{B: b}
+	age, version := d.Uint(), d.Uint()
+	kv.Lease = d.Int()
+	if d.Bad || age >= uint64(kv.Mod) || version == 0 || version > math.MaxInt64 {
 		return errStored
 	}
-	kv.Create, kv.Version, kv.Value = kv.Mod-int64(age), int64(version), d.b
+	kv.Create, kv.Version, kv.Value = kv.Mod-int64(age), int64(version), d.B
 	return nil
 }
 
@@ -170,8 +187,8 @@ type logged struct {
 }
 
 func appendLogged(b []byte, l *logged) []byte {
-	b = append(b, flag(l.delete, 1))
-	b = appendBytes(b, l.key)
+	b = append(b, wire.Flag(l.delete, 1))
+	b = wire.AppendBytes(b, l.key)
 	b = binary.AppendUvarint(b, uint64(l.ended))
 	return binary.AppendUvarint(b, l.freeable)
 }
@@ -179,11 +196,11 @@ func appendLogged(b []byte, l *logged) []byte {
 // cutLogged reads all changes of revision rev. They share b.
 func cutLogged(b []byte, rev int64) ([]logged, error) {
 	var ls []logged
-	for d := (decoder{b: b}); len(d.b) > 0; {
-		l := logged{delete: d.flags(1) != 0, key: d.bytes()}
-		ended := d.uint()
-		l.freeable = d.uint()
-		if d.bad || ended >= uint64(rev) || len(l.key) == 0 {
+	for d := (wire.Decoder{B: b}); len(d.B) > 0; {
+		l := logged{delete: d.Flags(1) != 0, key: d.Bytes()}
+		ended := d.Uint()
+		l.freeable = d.Uint()
+		if d.Bad || ended >= uint64(rev) || len(l.key) == 0 {
 			return nil, errStored
 		}
 		l.ended = int64(ended)
@@ -221,24 +238,24 @@ func (m *meta) append(b []byte) []byte {
 }
 
 func cutMeta(b []byte) (meta, error) {
-	d := decoder{b: b}
-	if v := d.uint(); v != formatVersion {
+	d := wire.Decoder{B: b}
+	if v := d.Uint(); v != formatVersion {
 		return meta{}, fmt.Errorf("store of version %d: %w", v, ErrFormat)
 	}
 	var m meta
-	m.state.Index, m.state.Epoch = d.uint(), d.uint()
+	m.state.Index, m.state.Epoch = d.Uint(), d.Uint()
 	var err error
-	if m.state.Group, d.b, err = process.CutGroup(d.b); err != nil {
+	if m.state.Group, d.B, err = process.CutGroup(d.B); err != nil {
 		return meta{}, errStored
 	}
-	rev, compacted := d.uint(), d.uint()
-	m.written, m.reign, m.seq = d.uint(), d.uint(), d.uint()
-	d.require(rev >= 1 && rev < math.MaxInt64 && compacted <= rev)
+	rev, compacted := d.Uint(), d.Uint()
+	m.written, m.reign, m.seq = d.Uint(), d.Uint(), d.Uint()
+	d.Require(rev >= 1 && rev < math.MaxInt64 && compacted <= rev)
 	m.rev, m.compacted = int64(rev), int64(compacted)
-	for len(d.b) > 0 {
-		m.alarms = append(m.alarms, Alarm{Kind: AlarmKind(d.byte()), Member: d.uint()})
+	for len(d.B) > 0 {
+		m.alarms = append(m.alarms, Alarm{Kind: AlarmKind(d.Byte()), Member: d.Uint()})
 	}
-	if d.bad {
+	if d.Bad {
 		return meta{}, errStored
 	}
 	return m, nil
@@ -255,9 +272,9 @@ func (s swept) append(b []byte) []byte {
 }
 
 func cutSwept(b []byte) (swept, error) {
-	d := decoder{b: b}
-	rev, freed := d.uint(), d.uint()
-	if d.done() != nil || rev > math.MaxInt64 {
+	d := wire.Decoder{B: b}
+	rev, freed := d.Uint(), d.Uint()
+	if !d.Done() || rev > math.MaxInt64 {
 		return swept{}, errStored
 	}
 	return swept{int64(rev), freed}, nil
@@ -271,25 +288,25 @@ func attachKey(lease int64, key []byte) []byte {
 	return append(id64(tableAttach, uint64(lease)), key...)
 }
 
-func (l *Lease) append(b []byte) []byte {
+func appendLease(b []byte, l *Lease) []byte {
 	b = binary.AppendUvarint(b, uint64(l.TTL))
 	b = binary.AppendUvarint(b, uint64(l.Remaining))
 	return binary.AppendUvarint(b, l.Granted)
 }
 
 func cutLease(id int64, b []byte) (Lease, error) {
-	d := decoder{b: b}
-	l := Lease{ID: id, TTL: int64(d.uint()), Remaining: int64(d.uint()), Granted: d.uint()}
-	if d.done() != nil || id == 0 || l.TTL < 1 || l.TTL > MaxTTL || l.Remaining < 0 || l.Remaining > l.TTL {
+	d := wire.Decoder{B: b}
+	l := Lease{ID: id, TTL: int64(d.Uint()), Remaining: int64(d.Uint()), Granted: d.Uint()}
+	if !d.Done() || id == 0 || l.TTL < 1 || l.TTL > MaxTTL || l.Remaining < 0 || l.Remaining > l.TTL {
 		return Lease{}, errStored
 	}
 	return l, nil
 }
 
 func cutMember(id uint64, b []byte) (Member, error) {
-	d := decoder{b: b}
-	m := d.member()
-	if d.done() != nil || m.ID != id || id == 0 {
+	d := wire.Decoder{B: b}
+	m := command.CutMember(&d)
+	if !d.Done() || m.ID != id || id == 0 {
 		return Member{}, errStored
 	}
 	return *m, nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"althing/kv/lease"
 	"althing/process"
 )
 
@@ -170,11 +171,11 @@ func TestExpiryIsRepeatedAndBounded(t *testing.T) {
 	l.promote(0)
 	l.now += time.Second
 	first := l.Lessor().Expired()
-	if len(first.Leases) != expiryRate || l.Lessor().Expired() != nil {
+	if len(first.Leases) != lease.ExpiryRate || l.Lessor().Expired() != nil {
 		t.Fatalf("%d decided at once", len(first.Leases))
 	}
 	l.now += 500 * time.Millisecond
-	if c := l.Lessor().Expired(); len(c.Leases) != expiryRate/2 {
+	if c := l.Lessor().Expired(); len(c.Leases) != lease.ExpiryRate/2 {
 		t.Fatalf("%d decided in half a second", len(c.Leases))
 	}
 	seen := map[int64]int{}
@@ -205,7 +206,7 @@ func TestCheckpoints(t *testing.T) {
 	if l.Lessor().Checkpoint() != nil {
 		t.Fatal("a checkpoint too early")
 	}
-	l.now += checkpointInterval + 500*time.Millisecond
+	l.now += lease.CheckpointInterval + 500*time.Millisecond
 	c := l.Lessor().Checkpoint()
 	if c == nil || len(c.Leases) != 2 || c.Leases[0].TTL != 700 { // rounded up
 		t.Fatalf("%+v", c)
@@ -223,7 +224,7 @@ func TestCheckpoints(t *testing.T) {
 	if _, clear, err := l.Lessor().KeepAlive(1); err != nil || clear != nil {
 		t.Fatalf("nothing is left to clear: %+v, %v", clear, err)
 	}
-	l.now += checkpointInterval
+	l.now += lease.CheckpointInterval
 	c = l.Lessor().Checkpoint()
 	l.ok(c)
 	if lease, _ := l.Lease(2); lease.Remaining != 400 {
@@ -238,11 +239,11 @@ func TestCheckpoints(t *testing.T) {
 	if left, err := l.Lessor().TimeToLive(2); err != nil || left != 400*time.Second {
 		t.Fatal(left, err)
 	}
-	stale := &LeaseCheckpoint{Reign: old, Seq: 100, Leases: []Remaining{{1, 1, 1}}}
+	stale := &LeaseCheckpoint{Reign: old, Seq: 100, Leases: []Remaining{{ID: 1, Granted: 1, TTL: 1}}}
 	if got := l.do(stale); !errors.Is(got.Err, ErrStale) {
 		t.Fatalf("a checkpoint of the reign before: %+v", got)
 	}
-	other := &LeaseCheckpoint{Reign: l.meta.reign, Seq: 1, Leases: []Remaining{{1, 77, 1}}}
+	other := &LeaseCheckpoint{Reign: l.meta.reign, Seq: 1, Leases: []Remaining{{ID: 1, Granted: 77, TTL: 1}}}
 	l.ok(other)
 	if lease, _ := l.Lease(1); lease.Remaining == 1 {
 		t.Fatal("a checkpoint of an earlier lease of that ID took effect")
@@ -308,7 +309,7 @@ func TestNeverShorter(t *testing.T) {
 				if _, ok := l.Lease(id); ok {
 					continue
 				}
-				if l.now < at+seconds(ttl[id]) {
+				if l.now < at+time.Duration(ttl[id])*time.Second {
 					t.Fatalf("seed %d: lease %d of %d s, renewed at %v, had ended at %v", seed, id, ttl[id], at, l.now)
 				}
 				ended++

@@ -102,7 +102,7 @@ func (m *model) command(c Command) (Reply, error) {
 			return nil, ErrLeaseExists
 		}
 		m.leases[c.ID], m.granted[c.ID] = c.TTL, m.index
-		return &LeaseReply{c.ID, c.TTL}, nil
+		return &LeaseReply{ID: c.ID, TTL: c.TTL}, nil
 	case *LeaseRevoke:
 		err := ErrLeaseNotFound
 		for _, id := range c.IDs {
@@ -331,25 +331,25 @@ func naiveValid(c Command) error {
 	if !ok {
 		return nil // what is drawn is otherwise valid
 	}
-	var ops []placed
+	var found []placed
 	var gather func(t *Txn, path map[*Txn]bool)
 	gather = func(t *Txn, path map[*Txn]bool) {
 		for _, then := range []bool{true, false} {
 			way := maps.Clone(path)
 			way[t] = then
-			for _, o := range t.ops(&choice{then: then}) {
+			for _, o := range ops(t, &choice{then: then}) {
 				if in, ok := o.(*Txn); ok {
 					gather(in, way)
 				} else {
-					ops = append(ops, placed{o, way})
+					found = append(found, placed{o, way})
 				}
 			}
 		}
 	}
 	gather(t, map[*Txn]bool{})
-	for i, a := range ops {
+	for i, a := range found {
 		p, ok := a.op.(*Put)
-		for j, b := range ops {
+		for j, b := range found {
 			if !ok || i == j || !together(a.path, b.path) {
 				continue
 			}
@@ -476,7 +476,7 @@ func (d drawer) command() Command {
 		return &LeasePromote{}
 	case n < 96:
 		id := d.Int64N(4) + 1
-		e := &LeaseExpire{Reign: d.m.reign, Leases: []Expiry{{id, d.m.granted[id]}}}
+		e := &LeaseExpire{Reign: d.m.reign, Leases: []Expiry{{ID: id, Granted: d.m.granted[id]}}}
 		if d.chance(30) {
 			e.Reign--
 		}

@@ -1,13 +1,12 @@
 package kv
 
 import (
-	"bytes"
-	"cmp"
 	"errors"
-	"math"
 	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"althing/kv/command"
 )
 
 // A view is the store as of one revision. Within a transaction it is the
@@ -61,8 +60,8 @@ func (w *walker) copy(b []byte) []byte {
 	return w.room[at:len(w.room):len(w.room)]
 }
 
-func (v *view) walk(s span, rev int64) (*walker, error) {
-	lower, upper := s.dataBounds()
+func (v *view) walk(s command.Span, rev int64) (*walker, error) {
+	lower, upper := dataBounds(s)
 	it, err := v.r.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
 	if err != nil {
 		return nil, err
@@ -137,7 +136,7 @@ func (w *walker) close(err error) error {
 
 // version returns the version of key in force at rev; nil if there is none.
 func (v *view) version(key []byte, rev int64) (kv *KeyValue, err error) {
-	w, err := v.walk(spanOf(key, nil), rev)
+	w, err := v.walk(command.SpanOf(key, nil), rev)
 	if err != nil {
 		return nil, err
 	}
@@ -154,19 +153,19 @@ func (v *view) version(key []byte, rev int64) (kv *KeyValue, err error) {
 
 // rng does a Range.
 func (v *view) rng(r *Range) (*RangeReply, error) {
-	if err := r.check(); err != nil {
+	if err := r.Check(); err != nil {
 		return nil, err
 	}
 	rev, err := v.at(r.Revision)
 	if err != nil {
 		return nil, err
 	}
-	w, err := v.walk(spanOf(r.Key, r.End), rev)
+	w, err := v.walk(command.SpanOf(r.Key, r.End), rev)
 	if err != nil {
 		return nil, err
 	}
 	reply := &RangeReply{Revision: v.rev}
-	if r.streams() {
+	if r.Streams() {
 		err = w.fill(r, reply)
 	} else {
 		err = w.choose(r, reply)
@@ -177,19 +176,9 @@ func (v *view) rng(r *Range) (*RangeReply, error) {
 	return reply, nil
 }
 
-// streams reports whether the reply is the first keys of the range, as they
-// come: no other order, nothing left out between.
-func (r *Range) streams() bool {
-	return r.CountOnly || r.Target == SortKey && r.Order != SortDescend && !r.filters()
-}
-
-func (r *Range) filters() bool {
-	return r.MinMod != 0 || r.MaxMod != 0 || r.MinCreate != 0 || r.MaxCreate != 0
-}
-
 // fill takes keys up to the limit and counts the rest.
 func (w *walker) fill(r *Range, reply *RangeReply) error {
-	limit := r.limit()
+	limit := r.Most()
 	if r.CountOnly {
 		limit = 0
 	}
@@ -207,13 +196,6 @@ func (w *walker) fill(r *Range, reply *RangeReply) error {
 	return nil
 }
 
-func (r *Range) limit() int64 {
-	if r.Limit <= 0 {
-		return math.MaxInt64
-	}
-	return r.Limit
-}
-
 // choose takes all keys that pass the filters, sorts them, and only then looks
 // at the limit.
 func (w *walker) choose(r *Range, reply *RangeReply) error {
@@ -224,12 +206,12 @@ func (w *walker) choose(r *Range, reply *RangeReply) error {
 			return err
 		}
 		reply.Count++
-		if r.keeps(&kv) {
+		if r.Keeps(&kv) {
 			reply.KVs = append(reply.KVs, kv)
 		}
 	}
-	r.sort(reply.KVs)
-	if n := r.limit(); int64(len(reply.KVs)) > n {
+	r.Sort(reply.KVs)
+	if n := r.Most(); int64(len(reply.KVs)) > n {
 		reply.KVs, reply.More = slices.Clone(reply.KVs[:n]), true
 	}
 	if r.KeysOnly {
@@ -240,40 +222,9 @@ func (w *walker) choose(r *Range, reply *RangeReply) error {
 	return nil
 }
 
-func (r *Range) keeps(kv *KeyValue) bool {
-	within := func(v, least, most int64) bool {
-		return (least == 0 || v >= least) && (most == 0 || v <= most)
-	}
-	return within(kv.Mod, r.MinMod, r.MaxMod) && within(kv.Create, r.MinCreate, r.MaxCreate)
-}
-
-// sort puts kvs, ascending by key, in the order asked for. Equal ones stay
-// ascending by key.
-func (r *Range) sort(kvs []KeyValue) {
-	order := func(a, b KeyValue) int {
-		switch r.Target {
-		case SortVersion:
-			return cmp.Compare(a.Version, b.Version)
-		case SortCreate:
-			return cmp.Compare(a.Create, b.Create)
-		case SortMod:
-			return cmp.Compare(a.Mod, b.Mod)
-		case SortValue:
-			return bytes.Compare(a.Value, b.Value)
-		}
-		return bytes.Compare(a.Key, b.Key)
-	}
-	slices.SortStableFunc(kvs, func(a, b KeyValue) int {
-		if r.Order == SortDescend {
-			return order(b, a)
-		}
-		return order(a, b)
-	})
-}
-
 // holds reports whether c holds of the store.
 func (v *view) holds(c *Compare) (ok bool, err error) {
-	w, err := v.walk(spanOf(c.Key, c.End), v.rev)
+	w, err := v.walk(command.SpanOf(c.Key, c.End), v.rev)
 	if err != nil {
 		return false, err
 	}
@@ -281,38 +232,13 @@ func (v *view) holds(c *Compare) (ok bool, err error) {
 	for ok && err == nil && w.next() {
 		var kv KeyValue
 		if kv, err = w.kv(c.Target == CompareValue); err == nil {
-			found, ok = true, c.holds(&kv)
+			found, ok = true, c.Holds(&kv)
 		}
 	}
 	if !found {
-		ok = c.Target != CompareValue && c.holds(&KeyValue{})
+		ok = c.Target != CompareValue && c.Holds(&KeyValue{})
 	}
 	return ok && err == nil, w.close(err)
-}
-
-func (c *Compare) holds(kv *KeyValue) bool {
-	var order int
-	switch c.Target {
-	case CompareVersion:
-		order = cmp.Compare(kv.Version, c.Number)
-	case CompareCreate:
-		order = cmp.Compare(kv.Create, c.Number)
-	case CompareMod:
-		order = cmp.Compare(kv.Mod, c.Number)
-	case CompareLease:
-		order = cmp.Compare(kv.Lease, c.Number)
-	case CompareValue:
-		order = bytes.Compare(kv.Value, c.Value)
-	}
-	switch c.Result {
-	case Equal:
-		return order == 0
-	case Greater:
-		return order > 0
-	case Less:
-		return order < 0
-	}
-	return order != 0
 }
 
 // A choice is which way a transaction goes, and those within that way, in the
@@ -334,7 +260,7 @@ func (v *view) choose(t *Txn) (*choice, error) {
 			break
 		}
 	}
-	for _, o := range t.ops(c) {
+	for _, o := range ops(t, c) {
 		if in, ok := o.(*Txn); ok {
 			deeper, err := v.choose(in)
 			if err != nil {
@@ -346,7 +272,8 @@ func (v *view) choose(t *Txn) (*choice, error) {
 	return c, nil
 }
 
-func (t *Txn) ops(c *choice) []Op {
+// ops returns the operations of t that c takes.
+func ops(t *Txn, c *choice) []Op {
 	if c.then {
 		return t.Then
 	}
@@ -357,7 +284,7 @@ func (t *Txn) ops(c *choice) []Op {
 func (v *view) read(t *Txn, c *choice) (*TxnReply, error) {
 	reply := &TxnReply{Revision: v.rev, Succeeded: c.then}
 	deeper := c.in
-	for _, o := range t.ops(c) {
+	for _, o := range ops(t, c) {
 		var r Reply
 		var err error
 		switch o := o.(type) {

@@ -22,7 +22,9 @@ func on7(k string) *Put { return &Put{Key: []byte(k), Value: []byte("1"), Lease:
 
 func span2(k, end string) *Range { return &Range{Key: []byte(k), End: []byte(end)} }
 
-func alarm(k AlarmKind, raise bool) *SetAlarm { return &SetAlarm{Alarm{Member: 9, Kind: k}, raise} }
+func alarm(k AlarmKind, raise bool) *SetAlarm {
+	return &SetAlarm{Alarm: Alarm{Member: 9, Kind: k}, Raise: raise}
+}
 
 func failed(rev int64, err error) string { return outcome(rev, nil, err) }
 

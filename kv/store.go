@@ -17,8 +17,18 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"althing/kv/command"
+	"althing/kv/disk"
+	"althing/kv/lease"
 	"althing/process"
 	"althing/session"
+)
+
+const (
+	// The storage engine takes its write buffers, of which four may exist, out
+	// of the cache: what is left must hold filters and indexes of what is stored.
+	defaultCacheBytes    = 128 << 20
+	defaultMemTableBytes = 16 << 20
 )
 
 // Options say where a store is kept, and what a new one begins with.
@@ -64,8 +74,8 @@ func (o *Options) complete() {
 // called by one goroutine; all other methods may be called by any at any time.
 type Store struct {
 	opts  Options
-	place *place
-	cache *pebble.Cache
+	place *disk.Place
+	disk  disk.Config
 
 	// pub is what readers see: replaced after each batch. Nil once closed.
 	pub atomic.Pointer[published]
@@ -93,7 +103,7 @@ var _ process.Machine = (*Store)(nil)
 
 // published is one point in the life of the store, as readers see it.
 type published struct {
-	engine *engine
+	engine *disk.State
 	meta   meta
 }
 
@@ -102,54 +112,57 @@ type published struct {
 // another version.
 func Open(o Options) (*Store, error) {
 	o.complete()
-	p, err := openPlace(o.FS, o.Dir)
+	p, err := disk.OpenPlace(o.FS, o.Dir, formatVersion)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{opts: o, place: p, cache: pebble.NewCache(o.CacheBytes), lessor: newLessor(o.Now)}
-	if p.number == 0 {
+	s := &Store{opts: o, place: p, lessor: lease.New(o.Now), disk: disk.Config{
+		FS: o.FS, Comparer: comparer, Cache: pebble.NewCache(o.CacheBytes),
+		MemTableBytes: o.MemTableBytes, Log: o.Log,
+	}}
+	if p.Number() == 0 {
 		err = s.begin(1)
 	}
 	if err == nil {
 		err = s.open()
 	}
 	if err != nil {
-		s.cache.Unref()
-		return nil, errors.Join(err, p.marker.Close())
+		s.disk.Cache.Unref()
+		return nil, errors.Join(err, p.Close())
 	}
 	return s, nil
 }
 
 // begin makes a new state that nothing has been applied to.
 func (s *Store) begin(number uint64) error {
-	e, err := openEngine(&s.opts, s.cache, s.place.path(number))
+	e, err := disk.Open(s.disk, s.place.Path(number))
 	if err != nil {
 		return err
 	}
-	defer e.release()
-	b := e.db.NewBatch()
+	defer e.Release()
+	b := e.DB.NewBatch()
 	m := meta{state: process.State{Group: s.opts.Group}, rev: 1}
 	err = b.Set(keyMeta, m.append(nil), nil)
 	for i := range s.opts.Members {
 		r := &s.opts.Members[i]
-		err = errors.Join(err, b.Set(id64(tableMember, r.ID), appendMember(nil, r), nil))
+		err = errors.Join(err, b.Set(id64(tableMember, r.ID), command.AppendMember(nil, r), nil))
 	}
-	if err = errors.Join(err, b.Commit(pebble.NoSync), e.db.Flush()); err != nil {
+	if err = errors.Join(err, b.Commit(pebble.NoSync), e.DB.Flush()); err != nil {
 		return fmt.Errorf("begin a state: %w", err)
 	}
-	return s.place.move(number)
+	return s.place.Move(number)
 }
 
 // open opens the present state.
 func (s *Store) open() error {
-	e, err := openEngine(&s.opts, s.cache, s.place.path(s.place.number))
+	e, err := disk.Open(s.disk, s.place.Path(s.place.Number()))
 	if err != nil {
 		return err
 	}
-	in, err := readInventory(e.db)
+	in, err := readInventory(e.DB)
 	if err != nil {
-		e.release()
-		return fmt.Errorf("read state %d: %w", s.place.number, err)
+		e.Release()
+		return fmt.Errorf("read state %d: %w", s.place.Number(), err)
 	}
 	s.changed, s.swept = newBeacon(in.meta.rev), newBeacon(in.swept.rev)
 	s.install(e, in)
@@ -157,17 +170,17 @@ func (s *Store) open() error {
 }
 
 // install makes a state the one that is applied to and read.
-func (s *Store) install(e *engine, in *inventory) {
+func (s *Store) install(e *disk.State, in *inventory) {
 	s.meta, s.sessions, s.heads = in.meta, in.sessions, heads{}
 	s.mu.Lock()
 	s.leases, s.members, s.alarms = in.leases, in.members, in.meta.alarms
 	s.mu.Unlock()
-	s.lessor.reset(in.leases, in.meta.reign)
+	s.lessor.Reset(in.leases, in.meta.reign)
 	s.freed.Store(in.swept.freed)
 	s.ring.reset()
 	if old := s.pub.Swap(&published{engine: e, meta: in.meta}); old != nil {
-		old.engine.doomed.Store(true)
-		old.engine.release()
+		old.engine.Doom()
+		old.engine.Release()
 	}
 	s.changed.set(in.meta.rev)
 	s.swept.set(in.swept.rev)
@@ -227,10 +240,10 @@ func (s *Store) Close() error {
 	}
 	s.sweeper.stop()
 	s.unstage()
-	p.engine.release()
-	<-p.engine.closed
-	s.cache.Unref()
-	return errors.Join(p.engine.err, s.place.marker.Close())
+	p.engine.Release()
+	err := p.engine.Wait()
+	s.disk.Cache.Unref()
+	return errors.Join(err, s.place.Close())
 }
 
 // State implements process.Machine. A store that is closed has the zero State.
@@ -247,8 +260,8 @@ func (s *Store) Sync() (process.State, error) {
 	if err != nil {
 		return process.State{}, err
 	}
-	defer p.engine.release()
-	if err := p.engine.db.Flush(); err != nil {
+	defer p.engine.Release()
+	if err := p.engine.DB.Flush(); err != nil {
 		return process.State{}, fmt.Errorf("flush state: %w", err)
 	}
 	return p.meta.state, nil
@@ -271,7 +284,7 @@ func (s *Store) pin() (*published, error) {
 		if p == nil {
 			return nil, ErrClosed
 		}
-		if p.engine.acquire() {
+		if p.engine.Acquire() {
 			return p, nil
 		}
 	}
@@ -305,7 +318,7 @@ func (s *Store) snapshot() (v *view, done func() error, err error) {
 
 // viewOf returns the store as of p, which is pinned, until done.
 func (s *Store) viewOf(p *published) (v *view, done func() error) {
-	snap := p.engine.db.NewSnapshot()
+	snap := p.engine.DB.NewSnapshot()
 	v = &view{r: snap, rev: p.meta.rev, compacted: p.meta.compacted}
 	// The sweeper removes nothing that a compaction gave up before the
 	// compaction is published. So all that the snapshot can lack is what the
@@ -314,7 +327,7 @@ func (s *Store) viewOf(p *published) (v *view, done func() error) {
 		v.compacted = q.meta.compacted
 	}
 	return v, func() error {
-		defer p.engine.release()
+		defer p.engine.Release()
 		return snap.Close()
 	}
 }
@@ -384,65 +397,6 @@ func (s *Store) At(key []byte, rev int64) (kv *KeyValue, err error) {
 	return kv, err
 }
 
-// Scan begins to read keys one by one, in order, for ranges that are too large
-// for one reply. It knows neither sorting nor filters: ErrInvalidSort. The
-// caller must Finish it.
-func (s *Store) Scan(r *Range) (*Scan, error) {
-	if err := r.check(); err != nil {
-		return nil, err
-	}
-	if !r.streams() {
-		return nil, ErrInvalidSort
-	}
-	v, done, err := s.snapshot()
-	if err != nil {
-		return nil, err
-	}
-	rev, err := v.at(r.Revision)
-	if err != nil {
-		return nil, errors.Join(err, done())
-	}
-	w, err := v.walk(spanOf(r.Key, r.End), rev)
-	if err != nil {
-		return nil, errors.Join(err, done())
-	}
-	return &Scan{r: *r, w: w, done: done, reply: RangeReply{Revision: v.rev}}, nil
-}
-
-// A Scan is a Range under way. It sees one revision all along.
-type Scan struct {
-	r     Range
-	w     *walker
-	done  func() error
-	reply RangeReply
-	err   error
-}
-
-// Next returns the next version; ok is false after the last, or after an error
-// that Finish returns.
-func (c *Scan) Next() (kv KeyValue, ok bool) {
-	if c.err != nil || c.r.CountOnly || c.reply.Count >= c.r.limit() || !c.w.next() {
-		return KeyValue{}, false
-	}
-	c.reply.Count++
-	kv, c.err = c.w.kv(!c.r.KeysOnly)
-	return kv, c.err == nil
-}
-
-// Finish counts the keys that Next has not come to, and closes the scan. The
-// reply has no versions.
-func (c *Scan) Finish() (*RangeReply, error) {
-	given := c.reply.Count
-	for c.err == nil && c.w.next() {
-		c.reply.Count++
-	}
-	c.reply.More = !c.r.CountOnly && c.reply.Count > given
-	return &c.reply, c.Close()
-}
-
-// Close ends the scan where it is, without counting.
-func (c *Scan) Close() error { return errors.Join(c.w.close(c.err), c.done()) }
-
 // Size returns the bytes on the disk, and those of keys and values that are
 // not yet compacted away.
 func (s *Store) Size() (total, inUse int64) {
@@ -450,8 +404,8 @@ func (s *Store) Size() (total, inUse int64) {
 	if err != nil {
 		return 0, 0
 	}
-	defer p.engine.release()
-	total = int64(p.engine.db.Metrics().DiskSpaceUsage())
+	defer p.engine.Release()
+	total = int64(p.engine.DB.Metrics().DiskSpaceUsage())
 	return total, int64(p.meta.written - min(p.meta.written, s.freed.Load()))
 }
 

@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"althing/kv/disk"
 )
 
 // sweepStep bounds the revisions that one batch of the sweeper clears up, so
@@ -19,14 +21,14 @@ const sweepStep = 256
 // what it removes. How far it is, is written with each step.
 type sweeper struct {
 	s      *Store
-	e      *engine
+	e      *disk.State
 	at     swept
 	signal chan struct{} // holds one: there may be something to do
 	quit   chan struct{}
 	done   chan struct{}
 }
 
-func startSweeper(s *Store, e *engine, at swept) *sweeper {
+func startSweeper(s *Store, e *disk.State, at swept) *sweeper {
 	w := &sweeper{s: s, e: e, at: at,
 		signal: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{})}
 	w.wake()
@@ -82,9 +84,9 @@ func (w *sweeper) watermark() int64 {
 func (w *sweeper) step() error {
 	first, last := w.at.rev+1, min(w.at.rev+sweepStep, w.watermark())
 	next := swept{rev: last, freed: w.at.freed}
-	b := w.e.db.NewBatch()
+	b := w.e.DB.NewBatch()
 	defer b.Close()
-	err := each(w.e.db, eventKey(first), eventKey(last+1), func(k, v []byte) error {
+	err := each(w.e.DB, eventKey(first), eventKey(last+1), func(k, v []byte) error {
 		rev := int64(binary.BigEndian.Uint64(k[1:]))
 		ls, err := cutLogged(v, rev)
 		for i := range ls {

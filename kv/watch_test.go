@@ -222,7 +222,7 @@ func TestWaitSwept(t *testing.T) {
 }
 
 func (r *rig) count(table byte) (n int) {
-	if err := eachOf(r.pub.Load().engine.db, table, func(_, _ []byte) error {
+	if err := eachOf(r.pub.Load().engine.DB, table, func(_, _ []byte) error {
 		n++
 		return nil
 	}); err != nil {

@@ -1,7 +1,9 @@
 package kv
 
+import "althing/kv/command"
+
 func (w *writer) onPut(c *Put, r *slot) (Reply, error) {
-	if err := c.check(); err != nil {
+	if err := c.Check(); err != nil {
 		return nil, err
 	}
 	if err := w.room(); err != nil {
@@ -89,7 +91,7 @@ func (w *writer) existing(key, end []byte) (keys [][]byte) {
 		}
 		return keys
 	}
-	it, err := w.view().walk(spanOf(key, end), w.rev())
+	it, err := w.view().walk(command.SpanOf(key, end), w.rev())
 	must(err)
 	for it.next() {
 		prefix, _, _ := cutSuffix(it.it.Key())
@@ -104,7 +106,7 @@ func (w *writer) existing(key, end []byte) (keys [][]byte) {
 // onTxn makes all choices, checks all that is chosen, and only then changes
 // anything: so that what fails changes nothing.
 func (w *writer) onTxn(t *Txn) (Reply, error) {
-	if t.puts() {
+	if t.Puts() {
 		if err := w.room(); err != nil {
 			return nil, err
 		}
@@ -122,7 +124,7 @@ func (w *writer) onTxn(t *Txn) (Reply, error) {
 
 func (w *writer) mayDo(v *view, t *Txn, c *choice) (err error) {
 	deeper := c.in
-	for _, o := range t.ops(c) {
+	for _, o := range ops(t, c) {
 		switch o := o.(type) {
 		case *Put:
 			err = w.mayPut(o)
@@ -142,7 +144,7 @@ func (w *writer) mayDo(v *view, t *Txn, c *choice) (err error) {
 func (w *writer) txn(t *Txn, c *choice) *TxnReply {
 	reply := &TxnReply{Succeeded: c.then}
 	deeper := c.in
-	for _, o := range t.ops(c) {
+	for _, o := range ops(t, c) {
 		var r Reply
 		switch o := o.(type) {
 		case *Put:
@@ -206,7 +208,7 @@ func (w *writer) onGrant(c *LeaseGrant) (Reply, error) {
 
 func (w *writer) onPromote() {
 	w.s.meta.reign, w.s.meta.seq = w.index, 0
-	w.s.lessor.begin(w.index)
+	w.s.lessor.Begin(w.index)
 }
 
 // revoke ends a lease, if granted is not nil only the life of it that began
@@ -228,7 +230,7 @@ func (w *writer) revoke(id int64, granted *uint64) bool {
 	w.s.mu.Lock()
 	delete(w.s.leases, id)
 	w.s.mu.Unlock()
-	w.s.lessor.revoked(id)
+	w.s.lessor.Revoked(id)
 	return true
 }
 
@@ -239,7 +241,7 @@ func (w *writer) onCheckpoint(c *LeaseCheckpoint) error {
 		return ErrStale
 	}
 	m.seq = c.Seq
-	w.s.lessor.checkpointed(c.Seq)
+	w.s.lessor.Checkpointed(c.Seq)
 	for _, r := range c.Leases {
 		if l, ok := w.s.leases[r.ID]; ok && l.Granted == r.Granted {
 			l.Remaining = min(max(r.TTL, 0), l.TTL)
@@ -250,9 +252,9 @@ func (w *writer) onCheckpoint(c *LeaseCheckpoint) error {
 }
 
 func (w *writer) setLease(l Lease) {
-	must(w.b.Set(id64(tableLease, uint64(l.ID)), l.append(nil), nil))
+	must(w.b.Set(id64(tableLease, uint64(l.ID)), appendLease(nil, &l), nil))
 	w.s.mu.Lock()
 	w.s.leases[l.ID] = l
 	w.s.mu.Unlock()
-	w.s.lessor.set(l)
+	w.s.lessor.Set(l)
 }

@@ -26,6 +26,7 @@ var floors = map[string]int{
 	"process": 1, "retry": 1,
 	"session": 2, "quorum": 2, "trace": 2, "history": 2, "telemetry": 2,
 	"node/wal": 2, "node/link": 2,
+	"kv/wire": 1, "kv/command": 2,
 	"kv": 3, "node": 3, "world": 3, "protocol/*": 3,
 	"protocol": 4, "etcd": 4, "sim": 4, "script": 4, "load": 4,
 	"member": 5,

@@ -1,4 +1,4 @@
-package kv
+package command
 
 import (
 	"bytes"
@@ -41,20 +41,21 @@ func Validate(c Command, maxOps int) error {
 func checkOp(o Op) error {
 	switch o := o.(type) {
 	case *Put:
-		return o.check()
+		return o.Check()
 	case *DeleteRange:
 		if len(o.Key) == 0 {
 			return ErrEmptyKey
 		}
 	case *Range:
-		return o.check()
+		return o.Check()
 	case *Txn:
 		return o.check()
 	}
 	return nil
 }
 
-func (c *Put) check() error {
+// Check tells whether c makes sense by itself.
+func (c *Put) Check() error {
 	switch {
 	case len(c.Key) == 0:
 		return ErrEmptyKey
@@ -66,7 +67,8 @@ func (c *Put) check() error {
 	return nil
 }
 
-func (c *Range) check() error {
+// Check tells whether c makes sense by itself.
+func (c *Range) Check() error {
 	switch {
 	case len(c.Key) == 0:
 		return ErrEmptyKey
@@ -120,7 +122,7 @@ func (t *Txn) countOps(most int) error {
 // clients are not to think about that.
 type written struct {
 	puts    [][]byte
-	deletes []span
+	deletes []Span
 }
 
 // collect adds what t writes to w. Of the two branches only one is ever done,
@@ -150,7 +152,7 @@ func collectOps(ops []Op, w *written) error {
 		case *Put:
 			w.puts = append(w.puts, o.Key)
 		case *DeleteRange:
-			w.deletes = append(w.deletes, spanOf(o.Key, o.End))
+			w.deletes = append(w.deletes, SpanOf(o.Key, o.End))
 		}
 	}
 	w.sort()
@@ -194,9 +196,9 @@ func (w *written) meets(v *written) error {
 }
 
 // crosses returns ErrDuplicateKey if a put of w is within one of the deletes.
-func (w *written) crosses(deletes []span) error {
+func (w *written) crosses(deletes []Span) error {
 	for _, d := range deletes {
-		i, _ := slices.BinarySearchFunc(w.puts, d.first, bytes.Compare)
+		i, _ := slices.BinarySearchFunc(w.puts, d.First, bytes.Compare)
 		if i < len(w.puts) && d.has(w.puts[i]) {
 			return ErrDuplicateKey
 		}
@@ -206,24 +208,24 @@ func (w *written) crosses(deletes []span) error {
 
 // A span is the keys from first up to, but without, end; without open it has
 // an end.
-type span struct {
-	first, end []byte
-	open       bool
+type Span struct {
+	First, End []byte
+	Open       bool
 }
 
-// spanOf reads the two fields that all requests name keys by.
-func spanOf(key, end []byte) span {
+// SpanOf reads the two fields that all requests name keys by.
+func SpanOf(key, end []byte) Span {
 	switch {
 	case len(end) == 0:
-		return span{first: key, end: append(slices.Clip(key), 0)}
+		return Span{First: key, End: append(slices.Clip(key), 0)}
 	case len(end) == 1 && end[0] == 0:
-		return span{first: key, open: true}
+		return Span{First: key, Open: true}
 	}
-	return span{first: key, end: end}
+	return Span{First: key, End: end}
 }
 
 // has reports whether k, at or after first, is in s.
-func (s *span) has(k []byte) bool { return s.open || bytes.Compare(k, s.end) < 0 }
+func (s *Span) has(k []byte) bool { return s.Open || bytes.Compare(k, s.End) < 0 }
 
 // ReadOnly reports whether t changes nothing, whichever way it goes.
 func (t *Txn) ReadOnly() bool {
@@ -243,15 +245,15 @@ func (t *Txn) ReadOnly() bool {
 	return true
 }
 
-// puts reports whether t may put a key.
-func (t *Txn) puts() bool {
+// Puts reports whether t may put a key.
+func (t *Txn) Puts() bool {
 	for _, ops := range [...][]Op{t.Then, t.Else} {
 		for _, o := range ops {
 			switch o := o.(type) {
 			case *Put:
 				return true
 			case *Txn:
-				if o.puts() {
+				if o.Puts() {
 					return true
 				}
 			}

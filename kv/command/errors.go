@@ -1,4 +1,4 @@
-package kv
+package command
 
 import "errors"
 
@@ -30,12 +30,4 @@ var (
 	ErrStale     = errors.New("decision of an earlier reign")
 	ErrCommand   = errors.New("not a command")
 	ErrNotLessor = errors.New("leases are not kept here now")
-)
-
-// What is wrong with stored bytes.
-var (
-	ErrForeign = errors.New("directory holds something else")
-	ErrFormat  = errors.New("unknown format version")
-	ErrImage   = errors.New("not an image")
-	ErrClosed  = errors.New("store is closed")
 )

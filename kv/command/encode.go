@@ -1,8 +1,9 @@
-package kv
+package command
 
 import (
 	"encoding/binary"
 
+	"althing/kv/wire"
 	"althing/process"
 )
 
@@ -50,13 +51,13 @@ func Encode(c Command) []byte { return c.append([]byte{codecVersion}) }
 // wanted, and what becomes of the member records with it.
 func EncodeMembers(g process.Group, c MemberChange) []byte {
 	b := process.AppendGroup(nil, g)
-	flags := flag(c.Upsert != nil, flagUpsert) | flag(c.Remove != 0, flagRemove)
+	flags := wire.Flag(c.Upsert != nil, flagUpsert) | wire.Flag(c.Remove != 0, flagRemove)
 	if flags == 0 {
 		return b
 	}
 	b = append(b, codecVersion, flags)
 	if c.Upsert != nil {
-		b = appendMember(b, c.Upsert)
+		b = AppendMember(b, c.Upsert)
 	}
 	if c.Remove != 0 {
 		b = binary.AppendUvarint(b, c.Remove)
@@ -65,24 +66,24 @@ func EncodeMembers(g process.Group, c MemberChange) []byte {
 }
 
 func (c *Put) append(b []byte) []byte {
-	b = append(b, tagPut, flag(c.PrevKV, flagPrevKV)|
-		flag(c.IgnoreValue, flagIgnoreValue)|flag(c.IgnoreLease, flagIgnoreLease))
-	b = appendBytes(b, c.Key)
-	b = appendBytes(b, c.Value)
+	b = append(b, tagPut, wire.Flag(c.PrevKV, flagPrevKV)|
+		wire.Flag(c.IgnoreValue, flagIgnoreValue)|wire.Flag(c.IgnoreLease, flagIgnoreLease))
+	b = wire.AppendBytes(b, c.Key)
+	b = wire.AppendBytes(b, c.Value)
 	return binary.AppendVarint(b, c.Lease)
 }
 
 func (c *DeleteRange) append(b []byte) []byte {
-	b = append(b, tagDeleteRange, flag(c.PrevKV, flagPrevKV))
-	b = appendBytes(b, c.Key)
-	return appendBytes(b, c.End)
+	b = append(b, tagDeleteRange, wire.Flag(c.PrevKV, flagPrevKV))
+	b = wire.AppendBytes(b, c.Key)
+	return wire.AppendBytes(b, c.End)
 }
 
 func (c *Range) append(b []byte) []byte {
-	b = append(b, tagRange, flag(c.KeysOnly, flagKeysOnly)|flag(c.CountOnly, flagCountOnly),
+	b = append(b, tagRange, wire.Flag(c.KeysOnly, flagKeysOnly)|wire.Flag(c.CountOnly, flagCountOnly),
 		byte(c.Target), byte(c.Order))
-	b = appendBytes(b, c.Key)
-	b = appendBytes(b, c.End)
+	b = wire.AppendBytes(b, c.Key)
+	b = wire.AppendBytes(b, c.End)
 	for _, v := range [...]int64{c.Revision, c.Limit, c.MinMod, c.MaxMod, c.MinCreate, c.MaxCreate} {
 		b = binary.AppendVarint(b, v)
 	}
@@ -95,10 +96,10 @@ func (c *Txn) append(b []byte) []byte {
 	for i := range c.Compare {
 		p := &c.Compare[i]
 		b = append(b, byte(p.Target), byte(p.Result))
-		b = appendBytes(b, p.Key)
-		b = appendBytes(b, p.End)
+		b = wire.AppendBytes(b, p.Key)
+		b = wire.AppendBytes(b, p.End)
 		b = binary.AppendVarint(b, p.Number)
-		b = appendBytes(b, p.Value)
+		b = wire.AppendBytes(b, p.Value)
 	}
 	for _, ops := range [...][]Op{c.Then, c.Else} {
 		b = binary.AppendUvarint(b, uint64(len(ops)))
@@ -148,44 +149,22 @@ func (c *LeaseCheckpoint) append(b []byte) []byte {
 }
 
 func (c *SetAlarm) append(b []byte) []byte {
-	b = append(b, tagSetAlarm, flag(c.Raise, 1), byte(c.Kind))
+	b = append(b, tagSetAlarm, wire.Flag(c.Raise, 1), byte(c.Kind))
 	return binary.AppendUvarint(b, c.Member)
 }
 
 func (c *UpdateMember) append(b []byte) []byte {
 	b = binary.AppendUvarint(append(b, tagUpdateMember), c.ID)
-	b = appendString(b, c.Name)
-	return appendStrings(b, c.ClientURLs)
+	b = wire.AppendString(b, c.Name)
+	return wire.AppendStrings(b, c.ClientURLs)
 }
 
-func appendMember(b []byte, m *Member) []byte {
-	b = append(b, flag(m.Learner, 1))
+// AppendMember appends a member record: what CutMember reads.
+func AppendMember(b []byte, m *Member) []byte {
+	b = append(b, wire.Flag(m.Learner, 1))
 	b = binary.AppendUvarint(b, uint64(m.Replica))
 	b = binary.AppendUvarint(b, m.ID)
-	b = appendString(b, m.Name)
-	b = appendStrings(b, m.PeerURLs)
-	return appendStrings(b, m.ClientURLs)
-}
-
-func flag(on bool, bit byte) byte {
-	if on {
-		return bit
-	}
-	return 0
-}
-
-func appendBytes(b, v []byte) []byte {
-	return append(binary.AppendUvarint(b, uint64(len(v))), v...)
-}
-
-func appendString(b []byte, v string) []byte {
-	return append(binary.AppendUvarint(b, uint64(len(v))), v...)
-}
-
-func appendStrings(b []byte, vs []string) []byte {
-	b = binary.AppendUvarint(b, uint64(len(vs)))
-	for _, v := range vs {
-		b = appendString(b, v)
-	}
-	return b
+	b = wire.AppendString(b, m.Name)
+	b = wire.AppendStrings(b, m.PeerURLs)
+	return wire.AppendStrings(b, m.ClientURLs)
 }

@@ -1,4 +1,7 @@
-package kv
+// Package command is the language of a store: the commands that a log carries,
+// what they come to, and their form in bytes. It knows how requests name keys
+// and what makes no sense whatever the store holds, but holds nothing itself.
+package command
 
 // A Command is what an entry of kind Command carries: it changes the store, in
 // the order of the log. Encode gives its bytes, Decode reads them.

@@ -1,4 +1,6 @@
-package kv
+// Package lease keeps time for leases: when one has run out is a decision, and
+// this is where it is taken.
+package lease
 
 import (
 	"cmp"
@@ -7,18 +9,20 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"althing/kv/command"
 )
 
 const (
-	// expiryRate bounds the leases decided on in a second: the deletes they
+	// ExpiryRate bounds the leases decided on in a second: the deletes they
 	// cause must leave room for clients' own writes.
-	expiryRate = 1000
+	ExpiryRate = 1000
 	// expiryRetry is when a decision is taken again that has not taken effect:
 	// its proposal was refused, or lost.
 	expiryRetry = 3 * time.Second
-	// checkpointInterval is how often what leases have left is recorded. So
+	// CheckpointInterval is how often what leases have left is recorded. So
 	// much longer than its TTL may a lease live for each change of the leader.
-	checkpointInterval = 5 * time.Minute
+	CheckpointInterval = 5 * time.Minute
 	// checkpointBatch bounds the leases of one checkpoint, and so its size.
 	checkpointBatch = 1000
 )
@@ -72,10 +76,11 @@ type kept struct {
 	place    int           // in the queue
 }
 
-func newLessor(now func() time.Duration) *Lessor { return &Lessor{now: now} }
+// New returns a Lessor that reads the clock now, which never runs back.
+func New(now func() time.Duration) *Lessor { return &Lessor{now: now} }
 
-// reset begins anew with what a state holds.
-func (l *Lessor) reset(leases map[int64]Lease, last uint64) {
+// Reset begins anew with what a state holds.
+func (l *Lessor) Reset(leases map[int64]Lease, last uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.reign, l.last, l.queue = 0, last, nil
@@ -85,15 +90,15 @@ func (l *Lessor) reset(leases map[int64]Lease, last uint64) {
 	}
 }
 
-// begin is told of every LeasePromote that is applied.
-func (l *Lessor) begin(reign uint64) {
+// Begin is told of every LeasePromote that is applied.
+func (l *Lessor) Begin(reign uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.reign, l.last, l.queue = 0, reign, nil
 }
 
-// set is told of every grant and every change of a lease that is applied.
-func (l *Lessor) set(lease Lease) {
+// Set is told of every grant and every change of a lease that is applied.
+func (l *Lessor) Set(lease Lease) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if k := l.leases[lease.ID]; k != nil {
@@ -109,15 +114,15 @@ func (l *Lessor) set(lease Lease) {
 	}
 }
 
-// checkpointed is told of every checkpoint that is applied in its own reign.
-func (l *Lessor) checkpointed(seq uint64) {
+// Checkpointed is told of every checkpoint that is applied in its own reign.
+func (l *Lessor) Checkpointed(seq uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.applied = seq
 }
 
-// revoked is told of every lease that has ended.
-func (l *Lessor) revoked(id int64) {
+// Revoked is told of every lease that has ended.
+func (l *Lessor) Revoked(id int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	k := l.leases[id]
@@ -139,7 +144,7 @@ func (l *Lessor) Promote(reign uint64, extend time.Duration) bool {
 	}
 	now := l.now()
 	l.reign, l.seq, l.applied, l.due = reign, 0, 0, nil
-	l.next, l.refill, l.allowed = now+checkpointInterval, now, expiryRate
+	l.next, l.refill, l.allowed = now+CheckpointInterval, now, ExpiryRate
 	l.queue = make(expiries, 0, len(l.leases))
 	for _, id := range slices.Sorted(maps.Keys(l.leases)) {
 		k := l.leases[id]
@@ -168,7 +173,7 @@ func (l *Lessor) Demote() {
 // this call and before it answers, that it still leads: else a successor may
 // have begun to count before the renewal. It returns ErrLeaseNotFound for a
 // lease that has run out, and ErrNotLessor.
-func (l *Lessor) KeepAlive(id int64) (ttl int64, clear *LeaseCheckpoint, err error) {
+func (l *Lessor) KeepAlive(id int64) (ttl int64, clear *command.LeaseCheckpoint, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	k, err := l.find(id)
@@ -177,7 +182,7 @@ func (l *Lessor) KeepAlive(id int64) (ttl int64, clear *LeaseCheckpoint, err err
 	}
 	now := l.now()
 	if k.deadline <= now {
-		return 0, nil, ErrLeaseNotFound
+		return 0, nil, command.ErrLeaseNotFound
 	}
 	k.deadline = now + seconds(k.TTL)
 	k.wake = k.deadline
@@ -186,7 +191,8 @@ func (l *Lessor) KeepAlive(id int64) (ttl int64, clear *LeaseCheckpoint, err err
 	// next reign must not go by that.
 	if k.Remaining > 0 || k.sent > l.applied {
 		l.seq++
-		clear = &LeaseCheckpoint{Reign: l.reign, Seq: l.seq, Leases: []Remaining{{id, k.Granted, 0}}}
+		clear = &command.LeaseCheckpoint{Reign: l.reign, Seq: l.seq,
+			Leases: []command.Remaining{{ID: id, Granted: k.Granted}}}
 	}
 	return k.TTL, clear, nil
 }
@@ -205,11 +211,11 @@ func (l *Lessor) TimeToLive(id int64) (time.Duration, error) {
 
 func (l *Lessor) find(id int64) (*kept, error) {
 	if l.reign == 0 {
-		return nil, ErrNotLessor
+		return nil, command.ErrNotLessor
 	}
 	k := l.leases[id]
 	if k == nil {
-		return nil, ErrLeaseNotFound
+		return nil, command.ErrLeaseNotFound
 	}
 	return k, nil
 }
@@ -217,21 +223,21 @@ func (l *Lessor) find(id int64) (*kept, error) {
 // Expired decides which leases have run out: nil if none. It takes a decision
 // again only if that has not taken effect for three seconds, and takes no more
 // than a thousand in a second.
-func (l *Lessor) Expired() *LeaseExpire {
+func (l *Lessor) Expired() *command.LeaseExpire {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.reign == 0 {
 		return nil
 	}
 	now := l.now()
-	l.allowed = min(l.allowed+(now-l.refill).Seconds()*expiryRate, expiryRate)
+	l.allowed = min(l.allowed+(now-l.refill).Seconds()*ExpiryRate, ExpiryRate)
 	l.refill = now
-	c := &LeaseExpire{Reign: l.reign}
+	c := &command.LeaseExpire{Reign: l.reign}
 	for len(l.queue) > 0 && l.queue[0].wake <= now && l.allowed >= 1 {
 		k := l.queue[0]
 		k.wake = now + expiryRetry
 		heap.Fix(&l.queue, 0)
-		c.Leases = append(c.Leases, Expiry{k.ID, k.Granted})
+		c.Leases = append(c.Leases, command.Expiry{ID: k.ID, Granted: k.Granted})
 		l.allowed--
 	}
 	if len(c.Leases) == 0 {
@@ -242,7 +248,7 @@ func (l *Lessor) Expired() *LeaseExpire {
 
 // Checkpoint records how long leases have left: nil if nothing is due. The
 // caller asks again as long as it gets one.
-func (l *Lessor) Checkpoint() *LeaseCheckpoint {
+func (l *Lessor) Checkpoint() *command.LeaseCheckpoint {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.reign == 0 {
@@ -250,9 +256,9 @@ func (l *Lessor) Checkpoint() *LeaseCheckpoint {
 	}
 	now := l.now()
 	if now >= l.next {
-		l.next, l.due = now+checkpointInterval, slices.Sorted(maps.Keys(l.leases))
+		l.next, l.due = now+CheckpointInterval, slices.Sorted(maps.Keys(l.leases))
 	}
-	var rs []Remaining
+	var rs []command.Remaining
 	for len(l.due) > 0 && len(rs) < checkpointBatch {
 		k := l.leases[l.due[0]]
 		l.due = l.due[1:]
@@ -262,7 +268,7 @@ func (l *Lessor) Checkpoint() *LeaseCheckpoint {
 		// Rounded up: a lease may live longer, never shorter.
 		left := int64((k.deadline - now + time.Second - 1) / time.Second)
 		if known := cmp.Or(k.Remaining, k.TTL); left > 0 && left < known {
-			rs = append(rs, Remaining{k.ID, k.Granted, left})
+			rs = append(rs, command.Remaining{ID: k.ID, Granted: k.Granted, TTL: left})
 		}
 	}
 	if len(rs) == 0 {
@@ -272,7 +278,7 @@ func (l *Lessor) Checkpoint() *LeaseCheckpoint {
 	for _, r := range rs {
 		l.leases[r.ID].sent = l.seq
 	}
-	return &LeaseCheckpoint{Reign: l.reign, Seq: l.seq, Leases: rs}
+	return &command.LeaseCheckpoint{Reign: l.reign, Seq: l.seq, Leases: rs}
 }
 
 // seconds is a TTL as a duration. The longest one would not fit: those are
