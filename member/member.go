@@ -34,7 +34,7 @@ const (
 	headerTimeout = 10 * time.Second
 
 	defaultHeartbeat = 100 * time.Millisecond
-	defaultElection  = time.Second
+	defaultElection  = 500 * time.Millisecond
 )
 
 // Config is what a member is told.
@@ -61,7 +61,7 @@ type Config struct {
 	ClientTLS, PeerTLS TLS
 
 	Heartbeat  time.Duration // 100 ms
-	Election   time.Duration // a replica waits for a leader between this and twice this; 1 s
+	Election   time.Duration // a replica waits for a leader between this and twice this; 500 ms
 	LeaseReads bool          // the leader answers reads by its lease, and clocks have to run alike
 
 	CompactEvery uint64 // applied entries between two checkpoints; see node.Limits

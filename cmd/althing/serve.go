@@ -41,7 +41,7 @@ type serveCommand struct {
 	Join                     []string `placeholder:"URL"`
 
 	HeartbeatInterval int `default:"100" placeholder:"MS"`
-	ElectionTimeout   int `default:"1000" placeholder:"MS"`
+	ElectionTimeout   int `default:"500" placeholder:"MS"`
 	LeaseReads        bool
 
 	QuotaBackendBytes int64  `default:"2147483648"`

@@ -30,7 +30,7 @@ var floors = map[string]int{
 	"kv": 3, "node": 3, "world": 3, "protocol/*": 3,
 	"protocol": 4, "etcd": 4, "sim": 4, "script": 4, "load": 4,
 	"member": 5,
-	"cmd/*":  6, "internal/house": 6,
+	"cmd/*":  6, "internal/house": 6, "internal/e2e": 6,
 }
 
 // hosts run any protocol. They are handed one.
@@ -253,7 +253,8 @@ func TestSizes(t *testing.T) {
 	for _, s := range sources(t) {
 		n := bytes.Count(s.text, []byte("\n"))
 		for i, l := range strings.Split(string(s.text), "\n") {
-			if w := utf8.RuneCountInString(strings.ReplaceAll(l, "\t", "    ")); w > maxColumns {
+			tag := strings.HasSuffix(l, "`") // a struct tag cannot be broken
+			if w := utf8.RuneCountInString(strings.ReplaceAll(l, "\t", "    ")); w > maxColumns && !tag {
 				t.Errorf("%s:%d: %d columns, of %d at most", s.path, i+1, w, maxColumns)
 			}
 		}
