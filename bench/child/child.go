@@ -92,7 +92,11 @@ func (c *Child) Interrupt(grace time.Duration) error {
 	if err := c.cmd.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("interrupt child %d: %w", c.PID(), err)
 	}
-	return c.await(grace)
+	err := c.await(grace)
+	if s, ok := c.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && s.Signal() == syscall.SIGINT {
+		return nil // it cleaned up, and then died of the signal as if it had not caught it
+	}
+	return err
 }
 
 func (c *Child) await(grace time.Duration) error {

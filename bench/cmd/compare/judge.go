@@ -3,9 +3,11 @@ package main
 import (
 	"fmt"
 
+	"althing/bench/api"
 	"althing/bench/durable"
 	"althing/bench/floor"
 	"althing/bench/result"
+	"althing/load"
 )
 
 // judge holds what was measured against what is aimed at. A goal whose rows
@@ -61,4 +63,23 @@ func (j *judgement) groups() {
 	}
 }
 
-func (j *judgement) calls() {}
+// calls judges the etcd API.
+func (j *judgement) calls() {
+	for _, l := range api.Loads {
+		a, b, ok := j.both(api.Part, althing, etcd, l.Name)
+		if !ok || b.PerSecond == 0 || b.P99 == 0 {
+			continue
+		}
+		switch goal := 2.0; {
+		case l.Workload == load.Put && l.Clients < 256:
+		case l.Workload == load.Get || l.Workload == load.GetSerializable:
+			goal = 1.5
+			fallthrough
+		case l.Workload == load.Put:
+			j.add(result.AtLeast(l.Name+", against etcd", a.PerSecond/b.PerSecond, goal))
+		}
+		if l.Workload == load.Put {
+			j.add(result.AtMost(l.Name+", p99 against etcd", a.P99/b.P99, 1))
+		}
+	}
+}
