@@ -132,7 +132,7 @@ func (w *writer) touch(client uint64) {
 func (w *writer) regroup(r *process.Request) error {
 	g, c, err := DecodeMembers(r.Cmd)
 	assert(g.Valid(), "a Members entry must begin with a group")
-	w.s.meta.state.Group = g
+	w.s.meta.regroup(g)
 	if once := w.once(r); err == nil {
 		err = once
 	}

@@ -16,7 +16,7 @@ type rig struct {
 
 func openRig(t testing.TB, fs vfs.FS) *rig {
 	t.Helper()
-	s, err := Open(Options{Dir: "store", FS: fs, Group: process.Group{Voters: []process.ID{1, 2, 3}},
+	s, err := Open(Options{Dir: "store", FS: fs,
 		MemTableBytes: 1 << 20, CacheBytes: 1 << 20})
 	if err != nil {
 		t.Fatal(err)

@@ -220,7 +220,16 @@ type meta struct {
 	written   uint64 // versionSize of all versions ever written
 	reign     uint64 // Index of the last LeasePromote
 	seq       uint64 // of the last LeaseCheckpoint in this reign
+	replica   uint64 // the highest ID that any replica of the group ever had
 	alarms    []Alarm
+}
+
+// regroup puts a group in force.
+func (m *meta) regroup(g process.Group) {
+	m.state.Group = g
+	for _, id := range g.Members() {
+		m.replica = max(m.replica, uint64(id))
+	}
 }
 
 func (m *meta) append(b []byte) []byte {
@@ -228,7 +237,9 @@ func (m *meta) append(b []byte) []byte {
 	b = binary.AppendUvarint(b, m.state.Index)
 	b = binary.AppendUvarint(b, m.state.Epoch)
 	b = process.AppendGroup(b, m.state.Group)
-	for _, v := range [...]uint64{uint64(m.rev), uint64(m.compacted), m.written, m.reign, m.seq} {
+	for _, v := range [...]uint64{
+		uint64(m.rev), uint64(m.compacted), m.written, m.reign, m.seq, m.replica,
+	} {
 		b = binary.AppendUvarint(b, v)
 	}
 	for _, a := range m.alarms {
@@ -249,8 +260,8 @@ func cutMeta(b []byte) (meta, error) {
 		return meta{}, errStored
 	}
 	rev, compacted := d.Uint(), d.Uint()
-	m.written, m.reign, m.seq = d.Uint(), d.Uint(), d.Uint()
-	d.Require(rev >= 1 && rev < math.MaxInt64 && compacted <= rev)
+	m.written, m.reign, m.seq, m.replica = d.Uint(), d.Uint(), d.Uint(), d.Uint()
+	d.Require(rev >= 1 && rev < math.MaxInt64 && compacted <= rev && m.replica <= math.MaxUint16)
 	m.rev, m.compacted = int64(rev), int64(compacted)
 	for len(d.B) > 0 {
 		m.alarms = append(m.alarms, Alarm{Kind: AlarmKind(d.Byte()), Member: d.Uint()})

@@ -434,8 +434,16 @@ func TestRead(t *testing.T) {
 func TestOpen(t *testing.T) {
 	fs := vfs.NewMem()
 	r := openRig(t, fs)
-	if r.rev() != 1 || r.State().Index != 0 || len(r.State().Group.Voters) != 3 {
+	if r.rev() != 1 || r.State().Index != 0 || len(r.State().Group.Voters) != 0 {
 		t.Fatalf("a new store is at %d, %+v", r.rev(), r.State())
+	}
+	// With what no entry says, founders begin where no log can replay it.
+	founded, err := Open(Options{Dir: "founded", FS: fs, Group: process.Group{Voters: []process.ID{1, 2, 3}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := founded.State(); s.Index != 1 || s.Epoch != 1 || len(s.Group.Voters) != 3 || founded.Close() != nil {
+		t.Fatalf("a founder begins at %+v", s)
 	}
 	if _, err := Open(Options{Dir: "store", FS: fs}); err == nil {
 		t.Fatal("a store was opened twice")

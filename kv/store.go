@@ -141,7 +141,13 @@ func (s *Store) begin(number uint64) error {
 	}
 	defer e.Release()
 	b := e.DB.NewBatch()
-	m := meta{state: process.State{Group: s.opts.Group}, rev: 1}
+	m := meta{rev: 1}
+	m.regroup(s.opts.Group)
+	if len(s.opts.Group.Voters) > 0 {
+		// The founders' records are in no entry. So they count as the first: one
+		// who joins later is sent a state, and not a log that lacks them.
+		m.state.Index, m.state.Epoch = 1, 1
+	}
 	err = b.Set(keyMeta, m.append(nil), nil)
 	for i := range s.opts.Members {
 		r := &s.opts.Members[i]
@@ -475,6 +481,15 @@ func (s *Store) Members() []Member {
 	return slices.SortedFunc(maps.Values(s.members), func(a, b Member) int {
 		return cmp.Or(cmp.Compare(a.Replica, b.Replica), cmp.Compare(a.ID, b.ID))
 	})
+}
+
+// LastReplica returns the highest ID that any replica of the group ever had: a
+// new one must have a higher, for none is given twice.
+func (s *Store) LastReplica() process.ID {
+	if p := s.pub.Load(); p != nil {
+		return process.ID(p.meta.replica)
+	}
+	return 0
 }
 
 // Alarms returns the alarms that are raised, by Member and Kind.

@@ -3,6 +3,8 @@
 // and what makes no sense whatever the store holds, but holds nothing itself.
 package command
 
+import "errors"
+
 // A Command is what an entry of kind Command carries: it changes the store, in
 // the order of the log. Encode gives its bytes, Decode reads them.
 type Command interface{ append(b []byte) []byte }
@@ -23,6 +25,12 @@ type Result struct {
 	Revision int64  // of the store after it: what the header of a response says
 	Err      error  // one of the package's errors, and then nothing has changed
 	Reply    Reply  // nil with Err, and for a command that has nothing to say
+}
+
+// Skipped reports whether the entry changed nothing because of its session:
+// process.Skipped.
+func (r *Result) Skipped() bool {
+	return errors.Is(r.Err, ErrDuplicate) || errors.Is(r.Err, ErrExpired)
 }
 
 // A KeyValue is one version of a key. Nobody may change its bytes.
