@@ -82,7 +82,7 @@
 // A lease, as replicated, is a TTL and a set of keys: it has no deadline. The
 // deadlines are kept by the leader's Lessor, and that a lease has run out is a
 // decision of the leader's, proposed as LeaseExpire like any other command.
-// What makes an old leader's decisions harmless is told at Lessor.
+// What makes an old leader's decisions harmless is told at lease.Lessor.
 //
 // # Images
 //
@@ -90,6 +90,12 @@
 // into a second database beside the present one, looking at each; Load moves the
 // marker, a file whose name says which is the present one. A crash leaves the
 // old or the new.
+//
+// # Rooms inside
+//
+// The commands, what they come to and their bytes are in kv/command, on kv/wire;
+// the deadlines of leases in kv/lease; directories and databases in kv/disk.
+// This package names what those above need of them.
 //
 // # What is left out
 //
