@@ -34,7 +34,7 @@ const (
 	maxKeys = 8
 	// maxOpen bounds the operations without an answer in one history, for each
 	// doubles the work of the check in the worst case.
-	maxOpen = 12
+	maxOpen = 4
 )
 
 // A reply is an answer on its way to a client.

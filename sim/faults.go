@@ -21,19 +21,45 @@ func (s *sim) startFaults() {
 	}
 }
 
+// bringAnother lets a second fault follow soon, if the seed is so inclined: most
+// of what goes wrong takes two that meet.
+func (s *sim) bringAnother(d *dice) {
+	if !d.chance(s.plan.together) {
+		return
+	}
+	var meet []int
+	for i := range faultKinds {
+		if s.plan.faults.has((timed &^ (LoseDisk | Corrupt | Compact)) & (1 << i)) {
+			meet = append(meet, i)
+		}
+	}
+	if len(meet) > 0 {
+		at := s.now + d.around(5*time.Millisecond)
+		s.heap.push(event{at: at, kind: evFault, arg: uint64(pick(d, meet) | again)})
+	}
+}
+
 func (s *sim) nextFault(i int) {
 	at := s.now + time.Millisecond + s.faults[i].around(s.plan.every[i])
 	s.heap.push(event{at: at, kind: evFault, arg: uint64(i)})
 }
 
+// again marks a fault that another brought: it has no successor of its own.
+const again = 1 << 8
+
 // fault lets fault i happen, and again some time later, until all settles.
 func (s *sim) fault(i int) {
+	single := i&again != 0
+	i &^= again
 	kind := Faults(1 << i)
 	if s.settling.on && kind != Compact {
 		return
 	}
-	s.nextFault(i)
 	d := &s.faults[i]
+	if !single {
+		s.nextFault(i)
+		s.bringAnother(d)
+	}
 	id := s.victim(d)
 	if !s.w.Up(id) && kind != Partition {
 		return

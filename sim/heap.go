@@ -27,6 +27,7 @@ const (
 	evResume                        // arg: life
 	evMend                          // a partition ends
 	evOperator                      // the operator looks at the group
+	evHurry                         // the operator asks for much at once
 	evSettle                        // the second phase: begins, is looked at
 )
 

@@ -42,21 +42,44 @@ func (s *sim) operate() {
 		return
 	}
 	s.heap.push(event{at: s.now + o.between(200*time.Millisecond, 800*time.Millisecond), kind: evOperator})
-	hasty := s.random() && o.chance(300_000) // asks though it does not know what became of the last
-	if o.waits && s.now < o.until && !hasty {
-		return
-	}
 	g := s.w.Members()
-	if g.Joint() && !hasty || !s.change(&g) {
+	if s.random() && o.chance(500_000) {
+		s.hurry()
 		return
 	}
-	g.Outgoing = nil
+	if o.waits && s.now < o.until || g.Joint() || !s.change(&g) {
+		return
+	}
+	s.request(&g, s.somebody(&o.dice), 0)
+}
+
+// request asks replica to for the group g, after a while.
+func (s *sim) request(g *process.Group, to process.ID, after time.Duration) {
+	o := &s.operator
 	o.asked++
 	s.counts["members"]++
 	o.waits, o.until = true, s.now+patience
+	want := process.Group{Voters: g.Voters, Learners: g.Learners}
 	token := " change " + strconv.Itoa(o.asked)
-	r := process.Request{Kind: process.Members, Cmd: append(process.AppendGroup(nil, g), token...)}
-	s.send(call{client: noClient, req: r, to: s.somebody(&o.dice)}, 0)
+	r := process.Request{Kind: process.Members, Cmd: append(process.AppendGroup(nil, want), token...)}
+	s.send(call{client: noClient, req: r, to: to}, after)
+}
+
+// hurry asks one replica for several changes, each made of the one before,
+// without waiting for any, and where links fail cuts some of them first: what
+// is wrong with changes shows when they cannot be decided.
+func (s *sim) hurry() {
+	o, g := &s.operator, s.w.Members()
+	to := s.somebody(&o.dice)
+	if s.plan.faults.has(Partition) && o.chance(500_000) {
+		s.partition(&o.dice)
+	}
+	for i := range 1 + o.below(3) {
+		if s.violation != nil || !s.shuffle(&g) {
+			return
+		}
+		s.request(&g, to, time.Duration(i)*o.around(5*time.Millisecond))
+	}
 }
 
 // somebody returns the replica to ask: mostly whoever leads.
@@ -88,9 +111,7 @@ func (s *sim) change(g *process.Group) bool {
 		}
 	}
 	random, o := s.random(), &s.operator
-	if random && o.chance(300_000) {
-		return s.shuffle(g)
-	}
+
 	for _, id := range g.Learners {
 		if random && o.chance(200_000) {
 			return remove(g, id)
@@ -113,8 +134,19 @@ func (s *sim) change(g *process.Group) bool {
 	return false
 }
 
-// shuffle turns g into any group of replicas that run.
+// shuffle turns g into a group with one voter more or less, or into any group
+// of replicas that run.
 func (s *sim) shuffle(g *process.Group) bool {
+	o := &s.operator
+	if o.chance(600_000) {
+		id := process.ID(1 + o.below(s.w.Replicas()))
+		voted := slices.Contains(g.Voters, id)
+		remove(g, id)
+		if !voted {
+			g.Voters = insert(g.Voters, id)
+		}
+		return len(g.Voters) > 0
+	}
 	g.Voters, g.Learners = nil, nil
 	for i := range s.w.Replicas() {
 		id := process.ID(i + 1)

@@ -157,6 +157,7 @@ type plan struct {
 	ppm                 int                       // clocks run up to this much fast
 	retry               time.Duration             // how long clients wait for an answer
 	heartbeat           time.Duration
+	together            int // ppm of faults that bring another one soon after
 	election            process.Span
 	trailing            uint64
 	batch, window       int // process.Config.BatchBytes and Window
@@ -177,10 +178,11 @@ func draw(o *Options) plan {
 		delayMin:  d.span(20*time.Microsecond, 2*time.Millisecond),
 		delayMean: d.span(50*time.Microsecond, 8*time.Millisecond),
 		sync:      d.span(50*time.Microsecond, 5*time.Millisecond),
+		together:  pick(&d, []int{0, 100_000, 400_000}),
 		large:     d.span(time.Millisecond, time.Second),
 		retry:     d.span(100*time.Millisecond, time.Second),
-		heartbeat: 50 * time.Millisecond,
-		election:  process.Span{Min: 150 * time.Millisecond, Max: d.between(200, 300) * time.Millisecond},
+		heartbeat: pick(&d, []time.Duration{20, 50, 50, 100}) * time.Millisecond,
+		election:  process.Span{Min: 150 * time.Millisecond, Max: pick(&d, []time.Duration{160, 200, 300, 300}) * time.Millisecond},
 		trailing:  uint64(max(0, d.below(80)-40)),
 		batch:     pick(&d, []int{0, 0, 1, 100}),
 		window:    pick(&d, []int{0, 0, 1, 4}),
@@ -194,13 +196,21 @@ func draw(o *Options) plan {
 			p.drawFault(kind, &d, o)
 		}
 	}
+	if lossy := p.faults & (LoseDisk | Corrupt); lossy != 0 && p.faults.has(Members) { // see loseDisk
+		p.faults &^= pick(&d, []Faults{Members, LoseDisk | Corrupt})
+	}
 	override(&p.nodes, o.Nodes)
 	override(&p.clients, o.Clients)
 	override(&p.keys, o.Keys)
+	p.rate = min(p.rate, maxRate*p.keys)
 	override(&p.rate, o.Rate)
 	p.lease = (p.lease || o.Lease) && !o.NoLease
 	return p
 }
+
+// maxRate bounds the requests a second of one register: the work of the check
+// may double with each operation that overlaps.
+const maxRate = 50
 
 func override(p *int, v int) {
 	if v != 0 {
@@ -211,7 +221,7 @@ func override(p *int, v int) {
 // drawFault draws how often a kind happens, and how long it lasts.
 func (p *plan) drawFault(kind Faults, d *dice, o *Options) {
 	i := kind.number()
-	p.every[i], p.last[i] = d.span(100*time.Millisecond, 8*time.Second), d.span(20*time.Millisecond, 2*time.Second)
+	p.every[i], p.last[i] = d.span(50*time.Millisecond, 8*time.Second), d.span(20*time.Millisecond, 2*time.Second)
 	switch kind {
 	case Loss:
 		p.loss = d.scale(500, 200_000)
@@ -240,9 +250,9 @@ func (o *Options) String() string {
 	c.defaults()
 	p := draw(&c)
 	s := fmt.Sprintf("seed=%d duration=%v settle=%v faults=%s drift=%g | drawn: nodes=%d clients=%d keys=%d rate=%d "+
-		"reads=%d%% lease=%t wire=%t delay=%v+%v sync=%v retry=%v election=%v..%v trailing=%d batch=%d window=%d",
+		"reads=%d%% lease=%t wire=%t delay=%v+%v sync=%v retry=%v heartbeat=%v election=%v..%v trailing=%d batch=%d window=%d",
 		c.Seed, c.Duration, c.Settle, c.Faults&^c.off, c.Process.Drift, p.nodes, p.clients, p.keys, p.rate,
-		p.reads, p.lease, p.wire, p.delayMin, p.delayMean, p.sync, p.retry, p.election.Min, p.election.Max,
+		p.reads, p.lease, p.wire, p.delayMin, p.delayMean, p.sync, p.retry, p.heartbeat, p.election.Min, p.election.Max,
 		p.trailing, p.batch, p.window)
 	for i, name := range faultNames {
 		if p.faults&(1<<i) == 0 {

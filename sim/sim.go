@@ -207,6 +207,10 @@ func (s *sim) happen(e *event) {
 		}
 	case evOperator:
 		s.operate()
+	case evHurry:
+		if s.random() {
+			s.hurry()
+		}
 	case evSettle:
 		s.settleDown()
 	}
@@ -259,6 +263,9 @@ func (s *sim) absorb(id process.ID) {
 	if st := s.w.Status(id); st.Leader == id && st.Epoch > s.epoch {
 		s.epoch = st.Epoch
 		s.elections++
+		if s.random() && s.operator.chance(200_000) { // a new leader is not sure of its group yet
+			s.heap.push(event{at: s.now + s.operator.around(2*time.Millisecond), kind: evHurry})
+		}
 	}
 }
 
@@ -399,7 +406,7 @@ func (s *sim) judgeHistory() {
 	}
 	// The budget is far beyond what a history of this size takes: to run out of
 	// it is reported, and never taken for a pass.
-	const budget = time.Minute
+	const budget = 10 * time.Second
 	if v, key := history.Linearizable(s.ops, budget); v != history.OK {
 		s.violation = &world.Violation{Name: "Linearizability",
 			Detail: fmt.Sprintf("the history of %q is %v", key, v)}
