@@ -206,7 +206,7 @@ func (m *Member) openNode(context.Context) error {
 		m.record.Name(process.ID(r.Replica), m.nameOf(&r))
 	}
 	o := node.Options{
-		Self: m.id.Replica, Cluster: m.id.Cluster, Dir: c.Dir, Protocol: c.Protocol,
+		Self: m.id.Replica, Cluster: m.id.Cluster, Dir: c.Dir, Started: m.id.Started, Protocol: c.Protocol,
 		Config: process.Config{
 			Heartbeat: c.Heartbeat, Election: process.Span{Min: c.Election, Max: 2 * c.Election},
 			Lease: c.LeaseReads, Drift: maxDrift,

@@ -36,6 +36,7 @@ type Group struct {
 	timers [process.MaxTimer + 1]time.Duration // when each fires; 0: not set
 	held   queue[hold]
 	lsn    uint64 // of the last save
+	born   uint64 // of the last save of Start
 	saved  bool   // there are saves that the log was not told to flush
 	own    []process.Msg
 
@@ -125,22 +126,27 @@ func (g *Group) rouse() {
 	}
 }
 
-// run is the loop: it ends when the node closes or fails.
-func (g *Group) run() {
-	defer g.n.done.Done()
-	defer func() {
-		if r := recover(); r != nil {
-			g.n.fail(fmt.Errorf("group %d: %v\n%s", g.id, r, debug.Stack()))
-		}
-		g.app.close()
-		g.failAll(ErrClosed)
-	}()
-	alarm := time.NewTimer(time.Hour)
-	defer alarm.Stop()
+// begin has the process start.
+func (g *Group) begin() {
+	defer g.rescue()
 	state := g.machine.State()
 	g.applied.Store(state.Index)
 	g.now = g.n.clock()
 	g.step(process.Input{Kind: process.Start, State: &state})
+	g.born = g.lsn
+	g.n.log.Flush()
+}
+
+// run is the loop: it ends when the node closes or fails.
+func (g *Group) run() {
+	defer g.n.done.Done()
+	defer func() {
+		g.app.close()
+		g.failAll(ErrClosed)
+	}()
+	defer g.rescue()
+	alarm := time.NewTimer(time.Hour)
+	defer alarm.Stop()
 	for g.turn() {
 		alarm.Reset(g.untilTimer())
 		select {
@@ -149,6 +155,13 @@ func (g *Group) run() {
 		case <-g.n.failed:
 			return
 		}
+	}
+}
+
+// rescue turns a broken invariant of the process into the end of the node.
+func (g *Group) rescue() {
+	if r := recover(); r != nil {
+		g.n.fail(fmt.Errorf("group %d: %v\n%s", g.id, r, debug.Stack()))
 	}
 }
 

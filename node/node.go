@@ -30,6 +30,10 @@ import (
 	"althing/process"
 )
 
+// ErrLogGone is Open's answer when the log of a member that has run is empty.
+var ErrLogGone = errors.New("node: the log of this member is gone; what it promised to the others went " +
+	"with it: remove the member, and add it again under a new ID with an empty directory")
+
 // What may become of a request that was not done. A request that failed with
 // one of these may yet take effect only where it says so.
 var (
@@ -53,6 +57,9 @@ type Options struct {
 	Self    process.ID
 	Cluster uint64 // all members have the same; others are not talked to
 	Dir     string // of the log; made if it is not there
+	// Started says that this member has run before. Then its log must be there:
+	// without it, it could vote a second time where it has voted.
+	Started bool
 
 	Protocol process.Protocol
 	Config   process.Config // Self is filled in

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -363,5 +365,56 @@ func TestBusy(t *testing.T) {
 	wg.Wait()
 	if busy != 20 {
 		t.Errorf("%d of 30 requests refused at once, with room for 10", busy)
+	}
+}
+
+// TestLogGone: a member whose log was lost does not take part again, for it
+// may have voted.
+func TestLogGone(t *testing.T) {
+	c := newCluster(t, 1, func(o *node.Options) { o.CompactEvery = 1 })
+	for range 20 {
+		c.do(1, "a")
+	}
+	c.close(1)
+	if err := os.RemoveAll(filepath.Join(c.dirs[1], "wal")); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", c.addrs[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	app, err := openAppender(c.dirs[1], c.founder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := node.Options{Self: 1, Cluster: 77, Dir: c.dirs[1], Protocol: raft.Protocol, Listener: l,
+		Groups: map[uint32]process.Machine{1: app}, Started: true}
+	if _, err := node.Open(o); !errors.Is(err, node.ErrLogGone) {
+		t.Fatalf("it started: %v", err)
+	}
+}
+
+// TestStateGone: a machine that lost what the log no longer has is not fed on.
+func TestStateGone(t *testing.T) {
+	c := newCluster(t, 1, func(o *node.Options) { o.CompactEvery = 1; o.Config.Trailing = 1 })
+	for range 20 {
+		c.do(1, "a")
+	}
+	c.close(1)
+	if err := os.Remove(filepath.Join(c.dirs[1], "app")); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", c.addrs[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	app, err := openAppender(c.dirs[1], c.founder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := node.Options{Self: 1, Cluster: 77, Dir: c.dirs[1], Protocol: raft.Protocol, Listener: l,
+		Groups: map[uint32]process.Machine{1: app}, Started: true}
+	if _, err := node.Open(o); err == nil || !strings.Contains(err.Error(), "the application lost") {
+		t.Fatalf("it started: %v", err)
 	}
 }

@@ -25,6 +25,7 @@ type Node struct {
 	transport *link.Transport
 	groups    map[uint32]*Group
 	durable   atomic.Uint64 // LSN
+	grown     chan struct{} // durable grew; holds one
 	done      sync.WaitGroup
 	closing   atomic.Bool
 	ctx       context.Context
@@ -65,16 +66,17 @@ func open(o Options) (*Node, error) {
 	if err := o.defaults(); err != nil {
 		return nil, err
 	}
-	n := &Node{o: o, origin: time.Now(), groups: make(map[uint32]*Group), failed: make(chan struct{})}
+	n := &Node{o: o, origin: time.Now(), groups: make(map[uint32]*Group), failed: make(chan struct{}),
+		grown: make(chan struct{}, 1)}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	for id, m := range o.Groups {
 		n.groups[id] = n.newGroup(id, m)
 	}
-	if err := n.openLog(); err != nil {
+	err := n.openLog()
+	if err != nil {
 		o.Listener.Close()
 		return nil, err
 	}
-	var err error
 	peer := o.Hooks.Peer
 	if peer == nil {
 		peer = func(process.ID, bool) {}
@@ -90,10 +92,35 @@ func open(o Options) (*Node, error) {
 	}
 	for _, g := range n.groups {
 		g.app.start(g)
+		g.begin()
 		n.done.Add(1)
 		go g.run()
 	}
+	if err := n.awaitBirth(); err != nil {
+		return nil, errors.Join(err, n.Close())
+	}
 	return n, nil
+}
+
+// awaitBirth waits until a new member's first records are durable: from then on
+// its log must never be empty again.
+func (n *Node) awaitBirth() error {
+	if err := n.Err(); err != nil {
+		return err
+	}
+	for _, g := range n.groups {
+		if n.o.Started || g.born == 0 {
+			continue
+		}
+		for n.durable.Load() < g.born {
+			select {
+			case <-n.grown:
+			case <-n.failed:
+				return n.err
+			}
+		}
+	}
+	return nil
 }
 
 func (n *Node) newGroup(id uint32, m process.Machine) *Group {
@@ -115,8 +142,8 @@ func (n *Node) newGroup(id uint32, m process.Machine) *Group {
 func (n *Node) openLog() error {
 	var out process.Output
 	out.Chooser = rand.IntN
-	var err error
-	n.log, err = wal.Open(wal.Dir(filepath.Join(n.o.Dir, "wal")), wal.Options{
+	records := make(map[uint32]int)
+	log, err := wal.Open(wal.Dir(filepath.Join(n.o.Dir, "wal")), wal.Options{
 		SegmentBytes: n.o.SegmentBytes, Durable: n.onDurable, Synced: n.o.Hooks.Synced,
 		Failed: func(err error) { n.fail(fmt.Errorf("log: %w", err)) },
 	}, func(group uint32, rec []byte) error {
@@ -130,14 +157,29 @@ func (n *Node) openLog() error {
 		}
 		g.proc.Step(process.Input{Kind: process.Recover, Msg: m}, &out)
 		out.Reset()
+		records[group]++
 		return nil
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	n.log = log
+	for id, g := range n.groups {
+		// A machine that founds a group is at 1, and one that joins at 0.
+		if records[id] == 0 && (n.o.Started || g.machine.State().Index > 1) {
+			return errors.Join(ErrLogGone, log.Close())
+		}
+	}
+	return nil
 }
 
 // onDurable is called by the log's writer.
 func (n *Node) onDurable(lsn uint64) {
 	n.durable.Store(lsn)
+	select {
+	case n.grown <- struct{}{}: // awaitBirth may look
+	default:
+	}
 	for _, g := range n.groups {
 		if w := g.waits.Load(); w != 0 && w <= lsn {
 			g.rouse()
