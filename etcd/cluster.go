@@ -20,11 +20,6 @@ import (
 	"althing/quorum"
 )
 
-// healthy is how lately a voter must have been heard of for the group to be
-// changed. It is longer than any election, so that the leader's own view has
-// settled.
-const healthy = 5 * time.Second
-
 // cluster is the service etcdserverpb.Cluster. Changes are made by the leader,
 // one at a time: it alone knows who is well, and checks against what it has
 // read after the last change.
@@ -194,7 +189,8 @@ func (s *cluster) change(
 		}
 		state := s.Store.State()
 		ro := &roster{
-			members: s.Store.Members(), group: state.Group.Clone(), progress: s.Group.Progress(),
+			members: s.Store.Members(), group: state.Group.Clone(), last: s.Store.LastReplica(),
+			progress: s.Group.Progress(), healthy: s.Election,
 		}
 		c, err := plan(ro)
 		if err != nil {
@@ -219,7 +215,9 @@ func (s *cluster) change(
 type roster struct {
 	members  []kv.Member // by Replica
 	group    process.Group
+	last     process.ID // the highest that any replica ever had
 	progress []process.Progress
+	healthy  time.Duration // how lately one must have been heard of to be well
 }
 
 func (ro *roster) find(id uint64) *kv.Member {
@@ -263,7 +261,7 @@ func (ro *roster) well(id process.ID) bool {
 	}
 	for _, p := range ro.progress {
 		if p.ID == id {
-			return p.Heard > 0 && now-p.Heard < healthy
+			return p.Heard > 0 && now-p.Heard < ro.healthy
 		}
 	}
 	return true // the leader itself
@@ -341,13 +339,10 @@ const maxReplica = 1<<16 - 1
 
 // add puts a new member into the group.
 func (ro *roster) add(urls []string, learner bool) (*kv.Member, error) {
-	replica := process.ID(1)
-	for _, id := range ro.group.Members() {
-		replica = max(replica, id+1)
+	if ro.last == maxReplica {
+		return nil, rpctypes.ErrGRPCMemberExist // no number is left: 65,535 members have been
 	}
-	if replica == 0 || replica == maxReplica {
-		return nil, rpctypes.ErrGRPCMemberExist
-	}
+	replica := ro.last + 1
 	m := &kv.Member{Replica: uint16(replica), PeerURLs: urls, Learner: learner}
 	for m.ID == 0 || ro.find(m.ID) != nil {
 		// The low bits are the replica's: one that joins learns it from the

@@ -212,7 +212,8 @@ func (c *cluster) leader() process.ID {
 			}
 			leader = st.Leader
 		}
-		return leader != 0 && c.members[leader].node != nil
+		m := c.members[leader]
+		return m != nil && m.node != nil
 	})
 	return leader
 }

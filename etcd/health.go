@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+
 	"althing/kv"
 )
 
@@ -124,6 +126,9 @@ func (s *Server) serializableRead(context.Context) error {
 }
 
 func (s *Server) linearizableRead(ctx context.Context) error {
+	if !s.led() {
+		return rpctypes.ErrGRPCNoLeader // whoever asks need not wait for one
+	}
 	if err := s.barrier(ctx); err != nil {
 		return err
 	}

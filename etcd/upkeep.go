@@ -64,11 +64,9 @@ func peerAddress(m *kv.Member) string {
 // upkeep publishes what this member is called and where clients reach it, and
 // minds the quota.
 func (s *Server) upkeep() {
-	published, raised := false, false
+	raised := false
 	for {
-		if !published {
-			published = s.publish()
-		}
+		s.publish()
 		s.mindQuota(&raised)
 		if !pause(s.life, upkeepInterval) {
 			return
@@ -76,21 +74,22 @@ func (s *Server) upkeep() {
 	}
 }
 
-// publish reports whether the record of this member says what it should.
-func (s *Server) publish() bool {
+// publish sees to it that the record of this member says what it should. That
+// is looked at for ever: a change of the group replaces records, and what was
+// published while it was under way may be lost with it.
+func (s *Server) publish() {
 	members := s.Store.Members()
 	i := slices.IndexFunc(members, func(m kv.Member) bool { return m.ID == s.Member })
 	if i < 0 {
-		return false // an image with our record is still to come
+		return // an image with our record is still to come
 	}
 	if m := &members[i]; m.Name == s.Name && slices.Equal(m.ClientURLs, s.ClientURLs) {
-		return true
+		return
 	}
 	c := &kv.UpdateMember{ID: s.Member, Name: s.Name, ClientURLs: s.ClientURLs}
 	if _, err := s.propose(s.life, c); err != nil && s.life.Err() == nil {
 		s.Log.Warn("publish this member", "error", err)
 	}
-	return false // until it is read there
 }
 
 // mindQuota raises the alarm that makes puts be refused, and clears it once a

@@ -41,10 +41,11 @@ type watches struct {
 // A watch is a watcher as its client wants to be told.
 type watch struct {
 	feed.Watcher
-	prev     bool // events with the version before
-	fragment bool // large revisions in pieces
-	progress bool // now and then how far it is
-	idle     bool // nothing was sent since the last progress interval
+	prev     bool  // events with the version before
+	fragment bool  // large revisions in pieces
+	progress bool  // now and then how far it is
+	idle     bool  // nothing was sent since the last progress interval
+	sent     int64 // revision of the last event sent
 }
 
 // A stream is a client's connection with any number of watches on it. One
@@ -57,6 +58,7 @@ type stream struct {
 	reader   *feed.Reader
 	watches  map[int64]*watch
 	nextID   int64
+	sent     int64            // highest revision of an event sent
 	asked    bool             // for progress, and not yet answered
 	tick     <-chan time.Time // of progress notifications; nil while none is wanted
 }
@@ -143,14 +145,8 @@ func (t *stream) step() (worked bool, err error) {
 	if err := t.sendAll(given); err != nil {
 		return false, err
 	}
-	if t.asked && t.reader.AllReached(upTo) {
-		t.asked = false
-		if len(t.watches) > 0 { // else there is nobody to tell
-			err := t.to.Send(&pb.WatchResponse{Header: t.header(upTo), WatchId: noWatcher})
-			if err != nil {
-				return false, err
-			}
-		}
+	if err := t.tellProgress(upTo); err != nil {
+		return false, err
 	}
 	missed, gone, more, err := t.reader.CatchUp(t.to.Context())
 	if err != nil {
@@ -162,6 +158,24 @@ func (t *stream) step() (worked bool, err error) {
 		}
 	}
 	return more || len(given) > 0, t.sendAll(missed)
+}
+
+// tellProgress answers that all watches are at revision upTo, if they are and
+// it was asked for. It never speaks of less than what was sent: a client would
+// take up there again.
+func (t *stream) tellProgress(upTo int64) error {
+	if !t.asked {
+		return nil
+	}
+	if upTo < t.sent || !t.reader.AllReached(upTo) {
+		t.reader.Await(upTo)
+		return nil
+	}
+	t.asked = false
+	if len(t.watches) == 0 {
+		return nil // nobody to tell
+	}
+	return t.to.Send(&pb.WatchResponse{Header: t.header(upTo), WatchId: noWatcher})
 }
 
 func (t *stream) handle(r *pb.WatchRequest) error {
@@ -255,7 +269,7 @@ func (t *stream) notifyIdle() error {
 		if !w.progress {
 			continue
 		}
-		if w.idle && t.reader.Reached(&w.Watcher, upTo) {
+		if w.idle && w.sent <= upTo && t.reader.Reached(&w.Watcher, upTo) {
 			if err := t.to.Send(&pb.WatchResponse{Header: t.header(upTo), WatchId: id}); err != nil {
 				return err
 			}
@@ -276,7 +290,8 @@ func (t *stream) sendAll(given []feed.Given) error {
 
 // send sends items, in order of revision, in responses of whole revisions.
 func (t *stream) send(w *watch, items []*feed.Item) error {
-	w.idle = false
+	w.idle, w.sent = false, items[len(items)-1].Revision()
+	t.sent = max(t.sent, w.sent)
 	for len(items) > 0 {
 		n := t.cut(items)
 		events := make([]*mvccpb.Event, n)

@@ -28,11 +28,13 @@ type Hub struct {
 	index   index        // the synced watchers
 	next    atomic.Int64 // the first revision not yet given out; written under mu
 	touched []*Watcher   // those with a batch
+	waiting map[*Reader]struct{}
 }
 
 // NewHub returns a Hub that begins at the present. Run makes it go on.
 func NewHub(s *kv.Store) *Hub {
 	h := &Hub{store: s, scans: make(chan struct{}, max(2, runtime.GOMAXPROCS(0)))}
+	h.waiting = make(map[*Reader]struct{})
 	rev, _ := s.Revisions()
 	h.next.Store(rev + 1)
 	return h
@@ -68,6 +70,28 @@ func (h *Hub) give(rev int64) {
 		h.deliver(&changes[i])
 	}
 	h.next.Store(next)
+	for r := range h.waiting {
+		r.stir()
+	}
+	clear(h.waiting)
+}
+
+// await has r woken once the hub is beyond revision upTo.
+func (h *Hub) await(r *Reader, upTo int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.next.Load() > upTo+1 {
+		r.stir()
+		return
+	}
+	h.waiting[r] = struct{}{}
+}
+
+// leave forgets a reader.
+func (h *Hub) leave(r *Reader) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.waiting, r)
 }
 
 // deliver gives all events of one revision to those who watch them.

@@ -92,10 +92,12 @@ func (r *Reader) Close() {
 	for _, w := range r.watchers {
 		r.Forget(w)
 	}
+	r.hub.leave(r)
 }
 
 // Take returns what waits. Once that is sent, every synced watcher has been
-// given everything up to revision upTo: see Reached.
+// given everything up to revision upTo: see Reached. It may have been given
+// more.
 func (r *Reader) Take() (given []Given, upTo int64) {
 	// Read before the lock: what the hub had given out by then is pending by
 	// then, or was taken.
@@ -132,6 +134,9 @@ func (r *Reader) AllReached(upTo int64) bool {
 	}
 	return true
 }
+
+// Await has Wake tell when a further Take may return a higher upTo.
+func (r *Reader) Await(upTo int64) { r.hub.await(r, upTo) }
 
 // CatchUp lets watchers that are behind go on: one of them in turn leads, and
 // all that are near it come along, so that the log is read once for them. It
