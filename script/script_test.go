@@ -90,17 +90,19 @@ func TestEveryCommandDoesWhatItSays(t *testing.T) {
 			"  1⇢3 Append Type=1 Index=2 Commit=2 Entries=[3@1 c1.1 append k x]\n" +
 			"  1⇢1 Ack Type=2 Index=3\n  1 is primary@1 leader=1 last=3 commit=2\n" +
 			"submit 1: c1.2 read get k\n  serve at 3: c1.2 read get k\n  answer c1.2 read get k: x\n",
-		"members 1 1,2 3": "submit 1: members {1,2} learners {3}\n  refuse members {1,2} learners {3}: Unsupported, ask 0\n",
-		"transfer 1 2":    "submit 1: transfer to 2\n  refuse transfer to 2: Unsupported, ask 0\n",
+		"members 1 1,2 3": "submit 1: members {1,2} learners {3}\n" +
+			"  refuse members {1,2} learners {3}: Unsupported, ask 0\n",
+		"transfer 1 2": "submit 1: transfer to 2\n  refuse transfer to 2: Unsupported, ask 0\n",
 		"quiet submit 1 put k v\ncrash 1 keep=1\nrestart 1": "crash 1 (1 records)\nrestart 1 (1 records)\n" +
 			"  1→1 Ack Type=2 Index=1\n  1 is primary@1 leader=1 last=1 commit=0\n",
-		"quiet submit 1 put k v\nflushfail 1":          "flushfail 1 (0 records)\n",
-		"crash 1 keep=1":                               "cannot: the replica has fewer unsynced records\n",
-		"losedisk 2\nrestart 2":                        "losedisk 2\ncannot: the replica's disk is gone\n",
-		"corrupt 2\nquiet crash 2\nrestart 2":          "corrupt 2\ncannot: the replica refuses to start: its log is corrupt\n",
-		"join":                                         "join 4\n  4 is backup@1 leader=1 last=0 commit=0\n",
-		"flush 1":                                      "cannot: there is nothing to do\n",
-		"pause 2\nsubmit 2 get k\nresume 2":            "pause 2\ncannot: the replica is paused\nresume 2\n",
+		"quiet submit 1 put k v\nflushfail 1": "flushfail 1 (0 records)\n",
+		"crash 1 keep=1":                      "cannot: the replica has fewer unsynced records\n",
+		"losedisk 2\nrestart 2":               "losedisk 2\ncannot: the replica's disk is gone\n",
+		"corrupt 2\nquiet crash 2\nrestart 2": "corrupt 2\n" +
+			"cannot: the replica refuses to start: its log is corrupt\n",
+		"join":                              "join 4\n  4 is backup@1 leader=1 last=0 commit=0\n",
+		"flush 1":                           "cannot: there is nothing to do\n",
+		"pause 2\nsubmit 2 get k\nresume 2": "pause 2\ncannot: the replica is paused\nresume 2\n",
 		"partition 1 | 2 3\nmend 1->2\ncut 1->2\nheal": "partition 1 | 2 3\nmend 1→2\ncut 1→2\nheal\n",
 		"advance 50ms\nadvance 1s":                     "it is 50ms\nit is 1.05s\n",
 		"clock 1 ppm=10 jump=1s":                       "clock 1: ahead by 1s\n",

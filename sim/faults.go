@@ -34,7 +34,7 @@ func (s *sim) bringAnother(d *dice) {
 		}
 	}
 	if len(meet) > 0 {
-		at := s.now + d.around(5*time.Millisecond)
+		at := s.now + d.around(d.span(time.Millisecond, 300*time.Millisecond))
 		s.heap.push(event{at: at, kind: evFault, arg: uint64(pick(d, meet) | again)})
 	}
 }
@@ -91,6 +91,10 @@ func (s *sim) fault(i int) {
 		s.compact(id)
 	case Transfer:
 		s.transfer(id)
+		if s.plan.faults.has(Partition) && d.chance(300_000) { // while two may believe that they lead
+			at := s.now + d.around(3*s.plan.delayMean+s.plan.sync)
+			s.heap.push(event{at: at, kind: evFault, arg: uint64(Partition.number() | again)})
+		}
 	}
 }
 

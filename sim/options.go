@@ -33,13 +33,16 @@ const (
 	Transfer                     // leaders are asked to hand over
 
 	faultKinds = iota
+)
 
-	None  Faults = 0
-	Net          = Loss | Duplicate | Reorder | Delay | Partition
-	Disk         = SlowDisk | FailFlush | LoseDisk | Corrupt
-	Clock        = Skew | Drift | Pause
-	Ops          = Compact | Members | Transfer
-	All   Faults = 1<<faultKinds - 1
+// The named sets of faults.
+const (
+	None  Faults = 0                                              // a run in which nothing goes wrong
+	Net   Faults = Loss | Duplicate | Reorder | Delay | Partition // of messages and links
+	Disk  Faults = SlowDisk | FailFlush | LoseDisk | Corrupt      // of disks
+	Clock Faults = Skew | Drift | Pause                           // of clocks and of who looks at them
+	Ops   Faults = Compact | Members | Transfer                   // no faults, but they meet them
+	All   Faults = 1<<faultKinds - 1                              // everything
 )
 
 var faultNames = [faultKinds]string{"loss", "duplicate", "reorder", "delay", "partition", "slowdisk",
@@ -182,10 +185,12 @@ func draw(o *Options) plan {
 		large:     d.span(time.Millisecond, time.Second),
 		retry:     d.span(100*time.Millisecond, time.Second),
 		heartbeat: pick(&d, []time.Duration{20, 50, 50, 100}) * time.Millisecond,
-		election:  process.Span{Min: 150 * time.Millisecond, Max: pick(&d, []time.Duration{160, 200, 300, 300}) * time.Millisecond},
-		trailing:  uint64(max(0, d.below(80)-40)),
-		batch:     pick(&d, []int{0, 0, 1, 100}),
-		window:    pick(&d, []int{0, 0, 1, 4}),
+		election: process.Span{
+			Min: electionMin, Max: pick(&d, []time.Duration{160, 200, 300, 300}) * time.Millisecond,
+		},
+		trailing: uint64(max(0, d.below(80)-40)),
+		batch:    pick(&d, []int{0, 0, 1, 100}),
+		window:   pick(&d, []int{0, 0, 1, 4}),
 	}
 	everything := d.chance(60_000) // some seeds take all that is allowed
 	for i := range faultKinds {
@@ -211,6 +216,9 @@ func draw(o *Options) plan {
 // maxRate bounds the requests a second of one register: the work of the check
 // may double with each operation that overlaps.
 const maxRate = 50
+
+// electionMin is ten times what a message and a flush take in most seeds.
+const electionMin = 150 * time.Millisecond
 
 func override(p *int, v int) {
 	if v != 0 {
@@ -250,7 +258,8 @@ func (o *Options) String() string {
 	c.defaults()
 	p := draw(&c)
 	s := fmt.Sprintf("seed=%d duration=%v settle=%v faults=%s drift=%g | drawn: nodes=%d clients=%d keys=%d rate=%d "+
-		"reads=%d%% lease=%t wire=%t delay=%v+%v sync=%v retry=%v heartbeat=%v election=%v..%v trailing=%d batch=%d window=%d",
+		"reads=%d%% lease=%t wire=%t delay=%v+%v sync=%v retry=%v heartbeat=%v election=%v..%v trailing=%d "+
+		"batch=%d window=%d",
 		c.Seed, c.Duration, c.Settle, c.Faults&^c.off, c.Process.Drift, p.nodes, p.clients, p.keys, p.rate,
 		p.reads, p.lease, p.wire, p.delayMin, p.delayMean, p.sync, p.retry, p.heartbeat, p.election.Min, p.election.Max,
 		p.trailing, p.batch, p.window)

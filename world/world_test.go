@@ -366,7 +366,9 @@ func TestWhatMustHold(t *testing.T) {
 		}},
 		"a timer that is none": {"Contract", func(b *bench) error { return b.tell(1, wait) }},
 		"a message to nobody":  {"Contract", func(b *bench) error { return b.tell(1, sendNow(0, "m")) }},
-		"nothing saved":        {"Contract", func(b *bench) error { return b.tell(1, process.Effect{Kind: process.Save}) }},
+		"nothing saved": {"Contract", func(b *bench) error {
+			return b.tell(1, process.Effect{Kind: process.Save})
+		}},
 		"a state that is not there": {"Contract", func(b *bench) error {
 			return b.tell(1, process.Effect{Kind: process.LoadState})
 		}},

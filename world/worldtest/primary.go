@@ -21,19 +21,19 @@ import (
 type Bug uint8
 
 const (
-	NoBug       Bug = iota
-	AckEarly        // replicas acknowledge before they are durable: Agreement
-	CommitTwice     // backups commit an entry again: Order
-	CommitAhead     // backups skip entries: Order
-	Forge           // the primary commits what nobody asked for: Validity
-	StaleRead       // backups serve reads: Linearizability
-	Deaf            // the primary never sends again what was lost: Liveness
-	Rewind          // backups load old states: Staleness
-	LoadNothing     // backups load a state that is not there: Contract
-	BadTimer        // the primary sets a timer that does not exist: Contract
-	BadStatus       // a backup says that it committed nothing: Status
-	BadCodec        // a field is lost on the wire: Codec
-	Crashes         // Step panics at the tenth entry: Panic
+	NoBug       Bug = iota // the protocol as it should be
+	AckEarly               // replicas acknowledge before they are durable: Agreement
+	CommitTwice            // backups commit an entry again: Order
+	CommitAhead            // backups skip entries: Order
+	Forge                  // the primary commits what nobody asked for: Validity
+	StaleRead              // backups serve reads: Linearizability
+	Deaf                   // the primary never sends again what was lost: Liveness
+	Rewind                 // backups load old states: Staleness
+	LoadNothing            // backups load a state that is not there: Contract
+	BadTimer               // the primary sets a timer that does not exist: Contract
+	BadStatus              // a backup says that it committed nothing: Status
+	BadCodec               // a field is lost on the wire: Codec
+	Crashes                // Step panics at the tenth entry: Panic
 )
 
 // Protocol returns the protocol with one bug.
@@ -256,10 +256,13 @@ func (p *primary) update(id process.ID, out *process.Output) {
 	case id == p.self || p.self != leader:
 	case match < p.base:
 		out.SendState(id, &Note{Type: stateNote})
-	case p.bug == AckEarly:
-		out.SendNow(id, &Note{Type: appendNote, Index: match, Commit: p.commit, Entries: p.after(match)}) // Now: the bug
 	default:
-		out.Send(id, &Note{Type: appendNote, Index: match, Commit: p.commit, Entries: p.after(match)})
+		n := &Note{Type: appendNote, Index: match, Commit: p.commit, Entries: p.after(match)}
+		if p.bug == AckEarly {
+			out.SendNow(id, n) // Now: nothing keeps this safe; it is the bug
+		} else {
+			out.Send(id, n)
+		}
 	}
 }
 
