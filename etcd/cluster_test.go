@@ -166,6 +166,26 @@ func (c *cluster) restart(id process.ID) {
 	c.start(id, process.Group{})
 }
 
+// cut takes the wires between a member and all others away.
+func (c *cluster) cut(id process.ID) {
+	for other, m := range c.members {
+		if other != id {
+			m.node.RemovePeer(id)
+			c.members[id].node.RemovePeer(other)
+		}
+	}
+}
+
+// heal puts them back.
+func (c *cluster) heal(id process.ID) {
+	for other, m := range c.members {
+		if other != id {
+			m.node.SetPeer(id, c.members[id].peer)
+			c.members[id].node.SetPeer(other, m.peer)
+		}
+	}
+}
+
 func (c *cluster) close() {
 	for id := range c.members {
 		c.stop(id)

@@ -30,23 +30,28 @@ type forwarder struct {
 	mu     sync.Mutex
 	target string
 	conn   *grpc.ClientConn
+	closed bool
 }
 
 func (f *forwarder) close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.closed = true
 	if f.conn == nil {
 		return nil
 	}
-	err := f.conn.Close()
-	f.conn, f.target = nil, ""
-	return err
+	return f.conn.Close()
 }
 
 // to returns a connection to target, and drops the one to another.
-func (f *forwarder) to(target string, c credentials.TransportCredentials) (*grpc.ClientConn, error) {
+func (f *forwarder) to(
+	target string, c credentials.TransportCredentials,
+) (*grpc.ClientConn, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.closed {
+		return nil, rpctypes.ErrGRPCStopped
+	}
 	if f.conn != nil && f.target == target {
 		return f.conn, nil
 	}

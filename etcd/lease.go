@@ -77,8 +77,7 @@ func (s *leases) LeaseKeepAlive(to pb.Lease_LeaseKeepAliveServer) error {
 		for {
 			r, err := to.Recv()
 			if errors.Is(err, io.EOF) {
-				err = nil
-				done <- err
+				done <- nil
 				return
 			}
 			if err == nil {

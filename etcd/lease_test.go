@@ -80,6 +80,7 @@ func second[T any](_ T, err error) error { return err }
 // No lease ends before its time since the last renewal, whoever leads in
 // between and whoever was asked; and every lease ends.
 func TestLeaseEndsInItsTime(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3, etcd.Limits{})
 	leader := c.leader()
 	ctx := testContext(t)

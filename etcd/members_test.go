@@ -19,6 +19,7 @@ import (
 // A cluster of one grows to three by way of learners, and shrinks again to
 // those who joined last.
 func TestMembersComeAndGo(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 1, etcd.Limits{})
 	c.leader()
 	client, ctx := c.dial(1), testContext(t)
@@ -95,13 +96,15 @@ func refuseLearner(t *testing.T, c *cluster, learner *clientv3.Client) {
 		t.Errorf("status of a learner: %v", st)
 	}
 	l := c.place(9)
-	if _, err := c.dial(1).MemberAddAsLearner(ctx, []string{"http://" + l.peer}); !errors.Is(err, rpctypes.ErrTooManyLearners) {
+	_, err := c.dial(1).MemberAddAsLearner(ctx, []string{"http://" + l.peer})
+	if !errors.Is(err, rpctypes.ErrTooManyLearners) {
 		t.Errorf("a second learner: %v", err)
 	}
 	delete(c.members, 9)
 }
 
 func TestMemberErrors(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3, etcd.Limits{})
 	leader := c.leader()
 	client, ctx := c.dial(c.follower()), testContext(t)

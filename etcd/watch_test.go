@@ -286,6 +286,7 @@ func TestWatchProgressNotify(t *testing.T) {
 // Watchers at every member see all that is written at every other, in order,
 // while members come and go under them.
 func TestWatchAcrossRestarts(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3, etcd.Limits{})
 	c.leader()
 	ctx := testContext(t)
@@ -341,6 +342,7 @@ func TestWatchAcrossRestarts(t *testing.T) {
 // A client that requires a leader is sent away when there is none; one that
 // does not may stay.
 func TestRequireLeader(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3, etcd.Limits{})
 	c.leader()
 	client, ctx := c.dial(1), testContext(t)
