@@ -36,6 +36,8 @@ const (
 	messageBytes = 256
 	fileBytes    = 16 << 20 // written with zeros before it is measured
 	sector       = 512      // what a write is rounded up to
+
+	grace = time.Second // for a follower to end by itself
 )
 
 // A disk is a file whose blocks have all been written, as a log should be.
@@ -153,7 +155,7 @@ func Measure(ctx context.Context, self []string, dir string, d time.Duration) (r
 		if err != nil {
 			return nil, err
 		}
-		defer f.Stop(time.Second)
+		defer func() { err = errors.Join(err, f.Stop(grace)) }()
 		var h hello
 		if err := f.Hear(&h); err != nil {
 			return nil, err
