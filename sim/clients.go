@@ -103,7 +103,7 @@ func (s *sim) rest(i int) {
 func (s *sim) begin(i int) {
 	c := &s.clients[i]
 	c.busy, c.called, c.hasty = true, false, c.chance(50_000)
-	if c.chance(100_000) { // who led before may still believe it
+	if c.chance(250_000) { // who led before may still believe it
 		c.target = process.ID(1 + c.below(s.w.Replicas()))
 	}
 	if c.session == 0 {

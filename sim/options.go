@@ -98,7 +98,7 @@ type Options struct {
 	Nodes    int           // voters at first, at most MaxNodes; drawn from 2 to 5 if 0, mostly 3
 	Duration time.Duration // of the phase with faults, in virtual time: 10 s
 	Settle   time.Duration // bound on the phase without: 20 s
-	Clients  int           // drawn from 2 to 8 if 0; at most MaxClients
+	Clients  int           // drawn from 4 to 10 if 0; at most MaxClients
 	Keys     int           // registers; drawn from 1 to 5 if 0
 	Rate     int           // requests a second of virtual time, all clients together; drawn if 0
 	Faults   Faults        // those that may be drawn
@@ -174,7 +174,7 @@ func draw(o *Options) plan {
 		nodes:     pick(&d, []int{3, 3, 3, 3, 5, 5, 4, 2}),
 		rate:      d.scale(40, 400),
 		reads:     10 + d.below(60),
-		clients:   2 + d.below(7),
+		clients:   4 + d.below(7),
 		keys:      1 + d.below(5),
 		lease:     d.chance(500_000),
 		wire:      d.chance(60_000),
@@ -215,7 +215,7 @@ func draw(o *Options) plan {
 
 // maxRate bounds the requests a second of one register: the work of the check
 // may double with each operation that overlaps.
-const maxRate = 50
+const maxRate = 100
 
 // electionMin is ten times what a message and a flush take in most seeds.
 const electionMin = 150 * time.Millisecond

@@ -206,12 +206,23 @@ func (r *player) step(a action) {
 	r.w.News.Reset()
 }
 
-// locate finds the message of a in this World: one with the same bytes.
+// locate finds the message of a in this World: one with the same bytes, or else
+// the oldest of its kind on the link, for what was left out may have changed a
+// term or an index in it.
 func (r *player) locate(a *action) bool {
 	k := flightKey{a.peer, a.node, a.msg, a.key}
 	ids := r.flying[k]
 	if len(ids) == 0 {
-		return false
+		for _, f := range r.w.Flights() {
+			if f.From == a.peer && f.To == a.node && f.Msg.Kind() == a.msg {
+				a.key = condense(f.Msg)
+				k.key = a.key
+				break
+			}
+		}
+		if ids = r.flying[k]; len(ids) == 0 {
+			return false
+		}
 	}
 	a.flight = ids[0]
 	if a.kind != doDuplicate {
