@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"runtime"
 	"sync"
 	"time"
 
@@ -199,6 +200,9 @@ func (p *peer) write(conn net.Conn, gone <-chan error) (err error, heard bool) {
 	for {
 		select {
 		case <-p.wake:
+			// Whoever else is about to send goes first: one write then takes it
+			// all. A call to the kernel costs more than all of this.
+			runtime.Gosched()
 		case <-tick.C:
 			if err := p.addPing(); err != nil {
 				return err, false
