@@ -34,23 +34,26 @@ func (j *judgement) both(part, a, b, load string) (ra, rb result.Row, ok bool) {
 	return ra, rb, okA && okB
 }
 
+// proposals judges our rows of either way to propose. Theirs wait.
 func (j *judgement) proposals() {
-	for _, peer := range []string{durable.Hashicorp, durable.HashicorpTuned} {
-		for _, n := range []int{64, 256, 1000} {
-			a, b, ok := j.both(durable.Part, durable.Althing, peer, durable.Load(n))
-			if ok && b.PerSecond > 0 {
-				j.add(result.AtLeast(fmt.Sprintf("proposals, %d in flight, against %s", n, peer),
-					a.PerSecond/b.PerSecond, 3))
+	for _, ours := range []string{durable.Althing, durable.AlthingCalls} {
+		for _, peer := range []string{durable.Hashicorp, durable.HashicorpTuned} {
+			for _, n := range []int{64, 256, 1000} {
+				a, b, ok := j.both(durable.Part, ours, peer, durable.Load(n))
+				if ok && b.PerSecond > 0 {
+					j.add(result.AtLeast(fmt.Sprintf("%s against %s, %s", ours, peer, durable.Load(n)),
+						a.PerSecond/b.PerSecond, 3))
+				}
 			}
 		}
-	}
-	if a, ok := result.Find(j.rows, durable.Part, durable.Althing, durable.Load(1000)); ok {
-		j.add(result.AtMost("CPU of a proposal on all members, µs, 1000 in flight", a.CPU, 8))
-	}
-	a, okA := result.Find(j.rows, durable.Part, durable.Althing, durable.Load(1))
-	f, okF := result.Find(j.rows, floor.Part, floor.Sum, floor.One)
-	if okA && okF && f.P50 > 0 {
-		j.add(result.AtMost("p50 of a proposal, 1 in flight, against the floor", a.P50/f.P50, 1.5))
+		if a, ok := result.Find(j.rows, durable.Part, ours, durable.Load(1000)); ok {
+			j.add(result.AtMost(ours+": CPU µs a proposal, all members, 1000 in flight", a.CPU, 8))
+		}
+		a, okA := result.Find(j.rows, durable.Part, ours, durable.Load(1))
+		f, okF := result.Find(j.rows, floor.Part, floor.Sum, floor.One)
+		if okA && okF && f.P50 > 0 {
+			j.add(result.AtMost(ours+": p50 against the floor, 1 in flight", a.P50/f.P50, 1.5))
+		}
 	}
 }
 
