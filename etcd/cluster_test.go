@@ -26,6 +26,7 @@ import (
 const (
 	clusterID = 0xa17
 	group     = 1
+	election  = 600 * time.Millisecond
 	patience  = 20 * time.Second // of a test that polls: far beyond what it should take
 )
 
@@ -99,7 +100,7 @@ func (c *cluster) start(id process.ID, voters process.Group) {
 		Self: id, Cluster: clusterID, Dir: filepath.Join(m.dir, "node"), Protocol: raft.Protocol,
 		Config: process.Config{
 			Heartbeat: 40 * time.Millisecond,
-			Election:  process.Span{Min: 300 * time.Millisecond, Max: 600 * time.Millisecond},
+			Election:  process.Span{Min: 300 * time.Millisecond, Max: election},
 		},
 		Listener: m.listeners[0], Groups: map[uint32]process.Machine{group: m.store},
 		Log: slog.New(slog.DiscardHandler),
@@ -116,7 +117,7 @@ func (c *cluster) start(id process.ID, voters process.Group) {
 	m.server, err = etcd.New(etcd.Options{
 		Store: m.store, Group: m.node.Group(group), Node: m.node, Cluster: clusterID,
 		Member: c.recordOf(id).ID, Self: id, Name: fmt.Sprintf("m%d", id),
-		ClientURLs: []string{"http://" + m.client}, Election: 600 * time.Millisecond, Limits: c.limits,
+		ClientURLs: []string{"http://" + m.client}, Election: election, Limits: c.limits,
 		Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

@@ -67,14 +67,19 @@ func (s *Server) confirm(ctx context.Context, epoch uint64) error {
 // followLeader lets this member reign over leases while it leads, and tells of
 // the loss of a leader.
 func (s *Server) followLeader() {
-	patience := time.NewTimer(3 * s.Election)
+	patience := time.NewTimer(3 * s.Election) // runs while there is no leader
 	defer patience.Stop()
+	led := false
 	for s.life.Err() == nil {
 		st, changed := s.Group.Status()
-		if st.Leader != 0 {
+		switch {
+		case st.Leader != 0:
 			s.lead.set(true)
+			patience.Stop()
+		case led: // elections that elect nobody do not begin it anew
 			patience.Reset(3 * s.Election)
 		}
+		led = st.Leader != 0
 		if st.Leader == s.Self {
 			s.reign(changed)
 			continue
@@ -82,8 +87,7 @@ func (s *Server) followLeader() {
 		select {
 		case <-changed:
 		case <-patience.C:
-			s.lead.set(st.Leader != 0)
-			patience.Reset(3 * s.Election)
+			s.lead.set(false)
 		case <-s.life.Done():
 		}
 	}

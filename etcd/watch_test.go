@@ -360,8 +360,19 @@ func TestRequireLeader(t *testing.T) {
 	content.expect("0@2 created")
 	c.stop(2)
 	c.stop(3)
+	lost := time.Now()
+	c.until("the leader to be missed", func() bool {
+		st, _ := c.members[1].node.Group(group).Status()
+		if st.Leader != 0 {
+			lost = time.Now()
+		}
+		return st.Leader == 0
+	})
 	if _, err := w.stream.Recv(); !sameError(err, rpctypes.ErrGRPCNoLeader) {
 		t.Fatalf("the stream ended with %v", err)
+	}
+	if d := time.Since(lost); d < 3*election {
+		t.Errorf("after %v only", d) // an election in between is no loss
 	}
 	if s, err = pb.NewWatchClient(client.ActiveConnection()).Watch(needs); err == nil {
 		_, err = s.Recv()

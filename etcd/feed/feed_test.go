@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"testing"
 	"time"
 
@@ -300,6 +301,66 @@ func TestPrevious(t *testing.T) {
 		}
 		if got := string(e.GetPrevKv().GetValue()); got != want {
 			t.Errorf("revision %d replaced %q, want %q", cs[i].Revision, got, want)
+		}
+	}
+}
+
+// TestReachedUnderWay: what Take promises holds while the hub is at work, for
+// one who follows, one who cannot, and one who comes late.
+func TestReachedUnderWay(t *testing.T) {
+	s := newSource(t)
+	h := NewHub(s.store)
+	ctx, stop := context.WithCancel(context.Background())
+	var work sync.WaitGroup
+	work.Go(func() { h.Run(ctx) })
+	defer work.Wait()
+	defer stop()
+	const last = 6000
+	work.Go(func() {
+		for rev := int64(1); rev < last; rev, _ = s.store.Revisions() {
+			s.put("k", "a value of some length, so that a few of them fill the reader")
+		}
+	})
+	r := h.NewReader(4000)
+	ws := []*Watcher{{ID: 1, Span: SpanOf([]byte("k"), nil)}, {ID: 2, Span: SpanOf(nil, []byte{0})}}
+	r.Watch(ws[0], 2)
+	promised, seen := map[*Watcher]int64{}, map[*Watcher]int64{ws[0]: 1, ws[1]: 1}
+	check := func(given []Given) {
+		for _, g := range given {
+			for _, it := range g.Items {
+				switch rev := it.Revision(); {
+				case rev <= promised[g.Watcher]:
+					t.Fatalf("%d came after everything up to %d was promised", rev, promised[g.Watcher])
+				case rev != seen[g.Watcher]+1:
+					t.Fatalf("%d came after %d", rev, seen[g.Watcher])
+				}
+				seen[g.Watcher] = it.Revision()
+			}
+		}
+	}
+	for seen[ws[0]] < last || seen[ws[1]] < last {
+		given, upTo := r.Take()
+		check(given)
+		for _, w := range ws {
+			if w.reader != nil && r.Reached(w, upTo) {
+				promised[w] = upTo
+			}
+		}
+		if upTo > last/2 && ws[1].reader == nil {
+			r.Watch(ws[1], 2)
+		}
+		missed, gone, more, err := r.CatchUp(ctx)
+		if err != nil || len(gone) > 0 {
+			t.Fatal(gone, err)
+		}
+		check(missed)
+		if len(given) == 0 && !more {
+			r.Await(upTo)
+			select {
+			case <-r.Wake():
+			case <-time.After(20 * time.Second):
+				t.Fatalf("nothing more after %v", seen)
+			}
 		}
 	}
 }
