@@ -50,7 +50,10 @@ func TestMembersComeAndGo(t *testing.T) {
 			_, err := client.MemberPromote(ctx, added.Member.ID)
 			return err == nil
 		})
-		put(t, learner, "through", fmt.Sprint(id))
+		c.until("the new voter to know that it is one", func() bool {
+			_, err := learner.Put(ctx, "through", fmt.Sprint(id))
+			return err == nil
+		})
 	}
 	newest := c.dial(3)
 	c.until("all to be known by name", func() bool {
