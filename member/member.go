@@ -134,6 +134,7 @@ func Start(ctx context.Context, c Config) (*Member, error) {
 	m.end = end
 	m.work.Go(func() { m.watchNode(background) })
 	m.work.Go(func() { m.watchMembers(background) })
+	m.work.Go(func() { m.watchRemoval(background) })
 	for _, l := range m.c.Clients {
 		m.work.Go(func() { m.serve("clients", l, m.grpc.Serve(l)) })
 		m.log.Info("serving clients", "address", l.Addr().String())

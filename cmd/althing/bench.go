@@ -37,6 +37,18 @@ type benchCommand struct {
 // Run asks for work and prints how it went. A request that failed makes a bad
 // answer.
 func (b *benchCommand) Run(to *output) error {
+	for _, v := range []struct {
+		flag  string
+		value int64
+	}{
+		{"clients", int64(b.Clients)}, {"conns", int64(b.Conns)}, {"keys", int64(b.Keys)},
+		{"key-size", int64(b.KeySize)}, {"value-size", int64(b.ValueSize)}, {"watchers", int64(b.Watchers)},
+		{"duration", int64(b.Duration)}, {"timeout", int64(b.Timeout)},
+	} {
+		if v.value <= 0 {
+			return wrong(v.flag, v.value, "expected more than 0")
+		}
+	}
 	files := member.TLS{Cert: b.Cert, Key: b.Key, CA: b.CACert}
 	config, err := files.Client()
 	if err != nil {

@@ -126,14 +126,18 @@ func find(flags []*kong.Flag, name string) *kong.Flag {
 	return nil
 }
 
-// textOf returns a value as it is written: 010 is not taken for 8, nor yes for
-// true, but for what the flag makes of them.
+// textOf returns a value as it is written: it is the flag that makes a number
+// or a truth of it, as on the command line.
 func textOf(n ast.Node) (string, error) {
 	switch n := n.(type) {
 	case *ast.StringNode:
 		return n.Value, nil
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
-		return n.GetToken().Value, nil
+		text := n.GetToken().Value
+		if len(text) > 1 && text[0] == '0' && text[1] != '.' {
+			return "", at(n, "expected a number without a zero before it: %s could be meant as octal", text)
+		}
+		return text, nil
 	case *ast.SequenceNode:
 		var all []string
 		for _, v := range n.Values {

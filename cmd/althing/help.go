@@ -28,7 +28,7 @@ var help = map[string]map[string]string{
 		"initial-cluster-token":       "Tells apart clusters that are founded alike.",
 		"join":                        "Client URLs of running members, for one that joins: they tell who it is.",
 		"heartbeat-interval":          "Milliseconds between heartbeats (100).",
-		"election-timeout":            "Milliseconds, at least, that a member waits for a leader (1000).",
+		"election-timeout":            "Milliseconds, at least, that a member waits for a leader (500).",
 		"lease-reads": "The leader reads by its lease, without asking; clocks must not run " +
 			"5% apart.",
 		"quota-backend-bytes":   "Bytes of keys and values from which on puts are refused.",
