@@ -118,7 +118,8 @@ func (n *Node) Failed() <-chan struct{} { return n.failed }
 // Submit has one request done: done is called once, from a goroutine of the
 // group, with the machine's result or an error. ctx bounds how long it is
 // tried. Kinds are Command, Members and Transfer; a Transfer is done when the
-// leader has taken it on.
+// leader has taken it on. A Members is for the leader alone and is tried once,
+// for it is made of the group that its maker knew: others get a RefusedError.
 func (g *Group) Submit(ctx context.Context, kind process.Kind, cmd []byte, done func(result any, err error)) {
 	g.submit(ctx, kind, cmd, done)
 }

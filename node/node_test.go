@@ -273,7 +273,13 @@ func TestMemberJoinsByState(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	want := process.Group{Voters: []process.ID{1, 2, 3}, Learners: []process.ID{4}}
-	if _, err := c.group(2).Do(ctx, process.Members, process.AppendGroup(nil, want)); err != nil {
+	lead := c.leader()
+	var notLeader *node.RefusedError
+	_, err := c.group(lead%3+1).Do(ctx, process.Members, process.AppendGroup(nil, want))
+	if !errors.As(err, &notLeader) || notLeader.Why != process.NotLeader {
+		t.Fatalf("a follower changes the group: %v", err)
+	}
+	if _, err := c.group(lead).Do(ctx, process.Members, process.AppendGroup(nil, want)); err != nil {
 		t.Fatal(err)
 	}
 	c.do(3, "learnt")
@@ -283,7 +289,7 @@ func TestMemberJoinsByState(t *testing.T) {
 	}
 	want = process.Group{Voters: []process.ID{1, 2, 3, 4}}
 	for {
-		_, err := c.group(4).Do(ctx, process.Members, process.AppendGroup(nil, want))
+		_, err := c.group(lead).Do(ctx, process.Members, process.AppendGroup(nil, want))
 		var refused *node.RefusedError
 		if errors.As(err, &refused) && (refused.Why == process.Behind || refused.Why == process.Changing) {
 			continue

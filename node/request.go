@@ -278,6 +278,9 @@ func (g *Group) refusedCall(c *call, why process.Reason, leader process.ID) bool
 	c.maybe = c.kind == process.Command && c.tries > 1
 	again := why == process.NotLeader || why == process.Changing && c.kind == process.Command ||
 		why == process.Busy && c.maybe
+	if c.kind == process.Members {
+		again = false // who made the plan led: what was decided since may not be in it
+	}
 	switch {
 	case again:
 		c.refused(g.now)

@@ -96,12 +96,13 @@ func TestEtcdctl(t *testing.T) {
 		s.want("OK\n", "", "put", fmt.Sprintf("fruit/%d", i), fmt.Sprint("v", i))
 	}
 	s.want("fruit/0\nv0\nfruit/1\nv1\n", "", "get", "fruit/", "--prefix", "--limit", "2")
-	s.want("fruit/4\n\nfruit/3\n\n", "", "get", "fruit/1", "fruit/9", "--order", "DESCEND", "--limit", "2", "--keys-only")
+	s.want("fruit/4\n\nfruit/3\n\n", "",
+		"get", "fruit/1", "fruit/9", "--order", "DESCEND", "--limit", "2", "--keys-only")
 	s.want("2\n", "", "del", "fruit/3", "fruit/5")
 	s.want("FAILURE\n\nfruit/0\nv0\n", "value(\"fruit/0\") = \"other\"\n\nput a b\n\nget fruit/0\n\n", "txn")
 	s.want("SUCCESS\n\nOK\n", "mod(\"none\") = \"0\"\n\nput none now\n\n\n\n", "txn")
 
-	s.watch(dir)
+	s.watch()
 	s.lease()
 
 	rev := s.match(`"revision":(\d+)`, "get", "greeting", "-w", "json")
@@ -130,7 +131,7 @@ func TestEtcdctl(t *testing.T) {
 }
 
 // watch sees a change from the past and one that comes.
-func (s *shell) watch(string) {
+func (s *shell) watch() {
 	s.t.Helper()
 	s.want("OK\n", "", "put", "seen", "before")
 	rev := s.match(`"mod_revision":(\d+)`, "get", "seen", "-w", "json")
@@ -181,7 +182,8 @@ func (s *shell) lease() {
 	}
 	time.Sleep(4 * time.Second) // twice its time to live: it lives only if it is kept alive
 	s.want("leased\nv\n", "", "get", "leased")
-	s.match(`granted with TTL\(2s\), remaining\((\d+)s\), attached keys\(\[leased\]\)`, "lease", "timetolive", id, "--keys")
+	s.match(`granted with TTL\(2s\), remaining\((\d+)s\), attached keys\(\[leased\]\)`,
+		"lease", "timetolive", id, "--keys")
 	if err := keep.Process.Kill(); err != nil {
 		s.t.Fatal(err)
 	}

@@ -59,8 +59,9 @@ func TestKillTheLeader(t *testing.T) {
 		}
 	}
 	slices.Sort(outages)
+	median, longest := outages[len(outages)/2], outages[len(outages)-1]
 	t.Logf("%d operations, %d without an answer; writes were answered again after %v (median), %v (longest)",
-		len(ops), open, outages[len(outages)/2].Round(time.Millisecond), outages[len(outages)-1].Round(time.Millisecond))
+		len(ops), open, median.Round(time.Millisecond), longest.Round(time.Millisecond))
 	if v, key := history.Linearizable(ops, time.Minute); v != history.OK {
 		t.Fatalf("the history of %q is %v", key, v)
 	}

@@ -129,7 +129,9 @@ func TestDelayedAppendCutsNothingOff(t *testing.T) {
 	g := newGroup(t, process.Config{}, 1, 2, 3)
 	g.elect(1)
 	g.submit(1, command("a"))
-	i := slices.IndexFunc(g.flight, func(d delivery) bool { return d.to == 2 && d.msg.(message).Kind() == "AppendEntries" })
+	i := slices.IndexFunc(g.flight, func(d delivery) bool {
+		return d.to == 2 && d.msg.(message).Kind() == "AppendEntries"
+	})
 	old := g.flight[i]
 	g.settle()
 	g.submit(1, command("b"))
