@@ -299,6 +299,7 @@ func TestMemberJoinsByState(t *testing.T) {
 		}
 		break
 	}
+	c.barrier(4)
 	if s := c.apps[4].State(); !s.Group.Votes(4) {
 		t.Fatalf("%+v", s)
 	}
