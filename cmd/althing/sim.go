@@ -175,7 +175,7 @@ func (t *totals) print(to *output, name string, took time.Duration) {
 	fmt.Fprintf(to.out, "  events         %d, %.0f in a second of one core\n", t.events,
 		float64(t.events)/max(t.busy.Seconds(), 1e-9))
 	fmt.Fprintf(to.out, "  elections      %d\n  committed      %d entries\n", t.elections, t.entries)
-	fmt.Fprintf(to.out, "  operations     %d answered, %d of which no client knows the outcome\n", t.done, t.open)
+	fmt.Fprintf(to.out, "  operations     %d answered, %d without an answer\n", t.done, t.open)
 	var faults []string
 	for _, k := range slices.Sorted(maps.Keys(t.faults)) {
 		faults = append(faults, fmt.Sprintf("%s %d", k, t.faults[k]))
