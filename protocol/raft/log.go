@@ -111,7 +111,11 @@ func (l *log) truncate(i uint64) {
 
 // compact drops all entries up to i, in [base, last].
 func (l *log) compact(i uint64) {
-	l.baseTerm, l.entries = l.termAt(i), slices.Clone(l.entries[i-l.base:])
+	rest := l.entries[i-l.base:]
+	// As much room as before: else every append until the next compact copies
+	// what it just copied.
+	room := min(cap(l.entries), len(rest)+maxUncommitted)
+	l.baseTerm, l.entries = l.termAt(i), append(make([]process.Entry, 0, room), rest...)
 	l.base = i
 	k := 0
 	for k+1 < len(l.groups) && l.groups[k+1].index <= i {
