@@ -58,7 +58,7 @@ func (t *Transport) admit(raw net.Conn) {
 	}
 	t.mu.Unlock()
 	if full {
-		t.c.Log.Warn("connection refused", "remote", raw.RemoteAddr(), "err", "too many")
+		t.c.Log.Warn("connection refused", "remote", raw.RemoteAddr().String(), "err", "too many")
 		t.untrack(conn)
 		return
 	}
@@ -66,7 +66,7 @@ func (t *Transport) admit(raw net.Conn) {
 		c.SetKeepAliveConfig(t.keepAlive()) // without it, the deadlines find a dead peer later
 	}
 	t.all.Go(func() {
-		log := t.c.Log.With("remote", raw.RemoteAddr())
+		log := t.c.Log.With("remote", raw.RemoteAddr().String())
 		h, err := t.welcome(conn)
 		if err == nil {
 			log = log.With("peer", h.from)
@@ -149,7 +149,7 @@ func (t *Transport) receive(conn net.Conn, h hello) error {
 	if _, err := conn.Write(appendAnswer(nil, nil)); err != nil {
 		return fmt.Errorf("write the answer: %w", err)
 	}
-	t.c.Log.Info("accepted", "peer", h.from, "remote", conn.RemoteAddr())
+	t.c.Log.Info("accepted", "peer", h.from, "remote", conn.RemoteAddr().String())
 	return t.readFrames(conn, h.from, count)
 }
 
