@@ -8,7 +8,6 @@ import (
 	"net"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -34,7 +33,6 @@ const (
 type cluster struct {
 	t       testing.TB
 	limits  etcd.Limits
-	mu      sync.Mutex
 	members map[process.ID]*member
 	records []kv.Member
 }

@@ -79,7 +79,7 @@ func (s *Server) leaderConn(leader process.ID) (*grpc.ClientConn, error) {
 		if err != nil {
 			return nil, err
 		}
-		var c credentials.TransportCredentials = insecure.NewCredentials()
+		c := insecure.NewCredentials()
 		if u.Scheme == "https" {
 			c = credentials.NewTLS(s.ClientTLS)
 		}

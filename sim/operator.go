@@ -112,7 +112,8 @@ func (s *sim) change(g *process.Group) bool {
 	}
 	random, o := s.random(), &s.operator
 
-	for _, id := range g.Learners {
+	if len(g.Learners) > 0 {
+		id := g.Learners[0]
 		if random && o.chance(200_000) {
 			return remove(g, id)
 		}

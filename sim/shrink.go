@@ -166,9 +166,7 @@ func play(p process.Protocol, s *sim, schedule []action, tell bool) *player {
 	if tell {
 		r.w.Observe = func(e *trace.Event) {
 			r.lines = append(r.lines, e.Time.Round(time.Microsecond).String()+" "+e.String())
-			for _, l := range e.Lines()[1:] {
-				r.lines = append(r.lines, l)
-			}
+			r.lines = append(r.lines, e.Lines()[1:]...)
 		}
 	}
 	for i := range schedule {
