@@ -33,13 +33,21 @@ const (
 //   - the protocol's own Monitor holds;
 //   - requests are refused only when nothing of them was recorded.
 func Run(t *testing.T, p process.Protocol) {
+	t.Helper()
+	if err := Check(p); err != nil {
+		t.Fatalf("%s: %v", p.Name, err)
+	}
+}
+
+// Check is Run without a test: it returns the first rule found broken.
+func Check(p process.Protocol) error {
 	for seed := range uint64(runs) {
 		g := newGroup(p, rand.New(rand.NewPCG(seed, 1)))
 		if err := g.run(); err != nil {
-			t.Fatalf("%s, run %d: %v", p.Name, seed, err)
+			return fmt.Errorf("run %d: %w", seed, err)
 		}
 	}
-	garbage(t, p)
+	return garbage(p)
 }
 
 // replica is one process with its host's part.
@@ -349,11 +357,11 @@ func (g *group) codec(m process.Msg) ([]byte, error) {
 	return b, nil
 }
 
-// garbage feeds Decode bytes at random and messages cut short.
-func garbage(t *testing.T, p process.Protocol) {
+// garbage feeds Decode bytes at random.
+func garbage(p process.Protocol) error {
 	rng := rand.New(rand.NewPCG(3, 3))
 	if _, err := p.Decode(nil); err == nil {
-		t.Errorf("%s: no bytes decode as a message", p.Name)
+		return fmt.Errorf("no bytes decode as a message")
 	}
 	for range 20_000 {
 		b := make([]byte, rng.IntN(40))
@@ -368,7 +376,8 @@ func garbage(t *testing.T, p process.Protocol) {
 			continue
 		}
 		if _, err := m.AppendBinary(nil); err != nil {
-			t.Fatalf("%s: %s from % x does not encode: %v", p.Name, m.Kind(), b, err)
+			return fmt.Errorf("%s from % x does not encode: %w", m.Kind(), b, err)
 		}
 	}
+	return nil
 }
