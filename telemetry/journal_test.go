@@ -23,6 +23,9 @@ var (
 	schemaKeys   = []string{"level", "timestamp", "skill", "node_id", "term", "event", "message", "context"}
 )
 
+// Where this runs it may be UTC anyway: then a line in local time would pass.
+func init() { time.Local = time.FixedZone("elsewhere", 3*60*60) }
+
 type line struct {
 	Level, Timestamp, Skill, Event, Message string
 	NodeID                                  *string `json:"node_id"`

@@ -96,9 +96,6 @@ func parseConfig(b []byte, flags []*kong.Flag) (map[string]string, error) {
 		if flag == nil {
 			return nil, at(e.Key, "there is no flag %q", key)
 		}
-		if _, twice := values[key]; twice {
-			return nil, at(e.Key, "%s is given twice", key)
-		}
 		text, err := textOf(e.Value)
 		if err != nil {
 			return nil, err

@@ -109,6 +109,7 @@ func TestConfigFile(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"unknown key":   {"name: a\nnmae: b\n", `2:1: there is no flag "nmae"`},
 		"twice":         {"name: a\nname: b\n", "2:1"},
+		"twice, quoted": {"name: a\n\"name\": b\n", "2:1"},
 		"wrong type":    {"name: a\n\nheartbeat-interval: soon\n", "3:21: heartbeat-interval: expected"},
 		"a fraction":    {"max-txn-ops: 1.5\n", "1:14: max-txn-ops"},
 		"not a boolean": {"client-cert-auth: 3\n", "1:19: client-cert-auth"},

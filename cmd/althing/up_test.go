@@ -238,8 +238,10 @@ func TestUp(t *testing.T) {
 		"a cluster of 3":          {"up", "--data", dir, "--nodes=5"},
 		"a cluster at":            {"up", "--data", dir, "--client=127.0.0.1:9"},
 	} {
-		if code, _, err := command(args...); code == exitOK || !strings.Contains(err, want) {
-			t.Errorf("%v: exit %d, %q, want %q", args, code, err, want)
+		p := launch(t, args...)
+		p.await(t, want, 1)
+		if <-p.ended; p.cmd.ProcessState.ExitCode() == exitOK {
+			t.Errorf("%v: ended as if all were well", args)
 		}
 	}
 }
