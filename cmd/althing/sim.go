@@ -148,7 +148,7 @@ func bar(done, of int) string {
 type totals struct {
 	seeds, done, open, entries int
 	events, elections          uint64
-	virtual, busy              time.Duration
+	virtual                    time.Duration
 	faults                     map[string]int
 }
 
@@ -160,7 +160,6 @@ func (t *totals) add(r *sim.Result) {
 	t.events += r.Events
 	t.elections += r.Elections
 	t.virtual += r.Virtual
-	t.busy += r.Took
 	if t.faults == nil {
 		t.faults = make(map[string]int)
 	}
@@ -172,8 +171,7 @@ func (t *totals) add(r *sim.Result) {
 func (t *totals) print(to *output, name string, took time.Duration) {
 	fmt.Fprintf(to.out, "%s: %d seeds, %v of virtual time in %v\n", name, t.seeds,
 		t.virtual.Round(time.Millisecond), took.Round(time.Millisecond))
-	fmt.Fprintf(to.out, "  events         %d, %.0f in a second of one core\n", t.events,
-		float64(t.events)/max(t.busy.Seconds(), 1e-9))
+	fmt.Fprintf(to.out, "  events         %d, %.0f a second\n", t.events, float64(t.events)/max(took.Seconds(), 1e-9))
 	fmt.Fprintf(to.out, "  elections      %d\n  committed      %d entries\n", t.elections, t.entries)
 	fmt.Fprintf(to.out, "  operations     %d answered, %d without an answer\n", t.done, t.open)
 	var faults []string
