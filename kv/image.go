@@ -12,7 +12,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"althing/kv/disk"
-	"althing/kv/wire"
+	"althing/wire"
 	"althing/process"
 )
 

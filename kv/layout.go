@@ -10,7 +10,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"althing/kv/command"
-	"althing/kv/wire"
+	"althing/wire"
 	"althing/process"
 	"althing/session"
 )

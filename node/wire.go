@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"althing/process"
+	"althing/wire"
 )
 
 // Kinds of frames between nodes. Numbers are never reused: members of two
@@ -27,8 +28,7 @@ func (rs requests) AppendBinary(b []byte) ([]byte, error) {
 		b = append(b, byte(r.Kind))
 		b = binary.AppendUvarint(b, r.Client)
 		b = binary.AppendUvarint(b, r.Seq)
-		b = binary.AppendUvarint(b, uint64(len(r.Cmd)))
-		b = append(b, r.Cmd...)
+		b = wire.AppendBytes(b, r.Cmd)
 	}
 	return b, nil
 }
@@ -88,96 +88,56 @@ func (h *stateHeader) AppendBinary(b []byte) ([]byte, error) {
 
 var errFrame = errors.New("malformed frame")
 
-// A cutter eats the front of b; once bad, it returns zeros.
-type cutter struct {
-	b   []byte
-	bad bool
-}
+// A cutter reads what frames are made of.
+type cutter struct{ wire.Decoder }
 
-func (c *cutter) uvarint() uint64 {
-	v, n := binary.Uvarint(c.b)
-	if n <= 0 {
-		c.bad, c.b = true, nil
-		return 0
-	}
-	c.b = c.b[n:]
-	return v
-}
-
-func (c *cutter) byte() byte {
-	if len(c.b) == 0 {
-		c.bad = true
-		return 0
-	}
-	v := c.b[0]
-	c.b = c.b[1:]
-	return v
-}
+func cut(b []byte) *cutter { return &cutter{wire.Decoder{B: b}} }
 
 func (c *cutter) id() process.ID {
-	v := c.uvarint()
-	c.bad = c.bad || v > 1<<16-1
+	v := c.Uint()
+	c.Require(v < 1<<16)
 	return process.ID(v)
 }
 
-// requests reads what requests.AppendBinary wrote; commands share c.b.
+// requests reads what requests.AppendBinary wrote; commands share c.B.
 func (c *cutter) requests() requests {
-	n := c.uvarint()
-	if n > uint64(len(c.b)/4) { // the least a request takes
-		c.bad = true
-		return nil
-	}
-	rs := make(requests, n)
+	rs := make(requests, c.Count(4)) // the least a request takes
 	for i := range rs {
-		r := &rs[i]
-		r.Kind, r.Client, r.Seq = process.Kind(c.byte()), c.uvarint(), c.uvarint()
-		size := c.uvarint()
-		if size > uint64(len(c.b)) {
-			c.bad = true
-			return nil
-		}
-		if size > 0 {
-			r.Cmd = c.b[:size:size]
-		}
-		c.b = c.b[size:]
+		rs[i] = process.Request{Kind: process.Kind(c.Byte()), Client: c.Uint(), Seq: c.Uint(), Cmd: c.Bytes()}
 	}
 	return rs
 }
 
 func decodeForward(b []byte) (requests, error) {
-	c := cutter{b: b}
+	c := cut(b)
 	rs := c.requests()
 	return rs, c.end()
 }
 
 func decodeAnswer(b []byte) (*answer, error) {
-	c := cutter{b: b}
-	a := &answer{why: process.Reason(c.byte()), leader: c.id()}
+	c := cut(b)
+	a := &answer{why: process.Reason(c.Byte()), leader: c.id()}
 	a.reqs = c.requests()
 	return a, c.end()
 }
 
 func decodeServed(b []byte) (*served, error) {
-	c := cutter{b: b}
-	s := &served{index: c.uvarint()}
-	n := c.uvarint()
-	if n > uint64(len(c.b)) {
-		return nil, errFrame
-	}
-	s.ids = make([]uint64, n)
+	c := cut(b)
+	s := &served{index: c.Uint()}
+	s.ids = make([]uint64, c.Count(1))
 	for i := range s.ids {
-		s.ids[i] = c.uvarint()
+		s.ids[i] = c.Uint()
 	}
 	return s, c.end()
 }
 
 func decodeStateHeader(b []byte) (*stateHeader, error) {
-	c := cutter{b: b}
-	h := &stateHeader{state: process.State{Index: c.uvarint(), Epoch: c.uvarint()}}
-	if c.bad {
+	c := cut(b)
+	h := &stateHeader{state: process.State{Index: c.Uint(), Epoch: c.Uint()}}
+	if c.Bad {
 		return nil, errFrame
 	}
-	g, rest, err := process.CutGroup(c.b)
+	g, rest, err := process.CutGroup(c.B)
 	if err != nil {
 		return nil, err
 	}
@@ -186,7 +146,7 @@ func decodeStateHeader(b []byte) (*stateHeader, error) {
 }
 
 func (c *cutter) end() error {
-	if c.bad || len(c.b) > 0 {
+	if !c.Done() {
 		return errFrame
 	}
 	return nil

@@ -15,7 +15,7 @@ func TestGroupValid(t *testing.T) {
 		{"three voters", Group{Voters: []ID{1, 2, 3}}, true},
 		{"a learner", Group{Voters: []ID{1}, Learners: []ID{2}}, true},
 		{"joint", Group{Voters: []ID{1, 2}, Outgoing: []ID{2, 3}}, true},
-		{"an outgoing voter that becomes a learner", Group{Voters: []ID{1}, Outgoing: []ID{2}, Learners: []ID{2}}, true},
+		{"an outgoing voter to learn", Group{Voters: []ID{1}, Outgoing: []ID{2}, Learners: []ID{2}}, true},
 		{"nobody", Group{}, false},
 		{"learners alone", Group{Learners: []ID{1}}, false},
 		{"nobody's ID", Group{Voters: []ID{0, 1}}, false},

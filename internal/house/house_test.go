@@ -23,11 +23,11 @@ const root = "../.."
 // floors tells where each room stands. An import only goes down, or from a
 // room to the rooms inside it.
 var floors = map[string]int{
-	"process": 1, "retry": 1,
+	"process": 1, "retry": 1, "wire": 1,
 	"session": 2, "quorum": 2, "trace": 2, "history": 2, "telemetry": 2,
 	"node/wal": 2, "node/link": 2,
-	"kv/wire": 1, "kv/command": 2,
-	"kv": 3, "node": 3, "world": 3, "protocol/*": 3,
+	"kv/command": 2,
+	"kv":         3, "node": 3, "world": 3, "protocol/*": 3,
 	"protocol": 4, "etcd": 4, "sim": 4, "script": 4, "load": 4,
 	"member": 5,
 	"cmd/*":  6, "internal/house": 6, "internal/e2e": 6,

@@ -3,7 +3,7 @@ package command
 import (
 	"fmt"
 
-	"althing/kv/wire"
+	"althing/wire"
 	"althing/process"
 )
 

@@ -3,7 +3,7 @@ package command
 import (
 	"encoding/binary"
 
-	"althing/kv/wire"
+	"althing/wire"
 	"althing/process"
 )
 

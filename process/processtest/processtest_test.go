@@ -105,7 +105,8 @@ func (p *toy) Step(in process.Input, out *process.Output) {
 }
 
 func (n *note) entry() process.Entry {
-	return process.Entry{Epoch: 1, Index: n.Index, Req: process.Request{Kind: n.Kept, Client: 7, Seq: n.Seq, Cmd: n.Cmd}}
+	q := process.Request{Kind: n.Kept, Client: 7, Seq: n.Seq, Cmd: n.Cmd}
+	return process.Entry{Epoch: 1, Index: n.Index, Req: q}
 }
 
 func (p *toy) submit(reqs []process.Request, out *process.Output) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"althing/process"
+	"althing/wire"
 )
 
 // The first byte of every message and record. Numbers are never reused: disks
@@ -105,8 +106,7 @@ func appendEntries(b []byte, es []process.Entry) []byte {
 	for i := range es {
 		e := &es[i]
 		b = append(b, byte(e.Req.Kind))
-		b = uvarints(b, e.Epoch, e.Req.Client, e.Req.Seq, uint64(len(e.Req.Cmd)))
-		b = append(b, e.Req.Cmd...)
+		b = wire.AppendBytes(uvarints(b, e.Epoch, e.Req.Client, e.Req.Seq), e.Req.Cmd)
 	}
 	return b
 }
@@ -122,54 +122,51 @@ func Decode(b []byte) (process.Msg, error) {
 	if len(b) == 0 {
 		return nil, errMalformed
 	}
-	d := decoder{b: b[1:]}
+	d := decoder{wire.Decoder{B: b[1:]}}
 	m := d.message(b[0])
-	if d.bad || m == nil || len(d.b) > 0 {
+	if m == nil || !d.Done() {
 		return nil, errMalformed
 	}
 	return m, nil
 }
 
-// A decoder eats b; once bad, it returns zeros.
-type decoder struct {
-	b   []byte
-	bad bool
-}
+// A decoder reads what the messages are made of.
+type decoder struct{ wire.Decoder }
 
 func (d *decoder) message(tag byte) process.Msg {
 	switch tag {
 	case tagRequestVote:
-		m := &RequestVote{Term: d.uvarint(), LastIndex: d.uvarint(), LastTerm: d.uvarint()}
+		m := &RequestVote{Term: d.Uint(), LastIndex: d.Uint(), LastTerm: d.Uint()}
 		m.Pre, m.Transfer = d.flags()
 		return m
 	case tagVote:
-		m := &Vote{Term: d.uvarint()}
+		m := &Vote{Term: d.Uint()}
 		m.Granted, m.Pre = d.flags()
 		return m
 	case tagAppendEntries:
-		m := &AppendEntries{Term: d.uvarint(), Prev: d.uvarint(), PrevTerm: d.uvarint(), Commit: d.uvarint()}
+		m := &AppendEntries{Term: d.Uint(), Prev: d.Uint(), PrevTerm: d.Uint(), Commit: d.Uint()}
 		m.Entries = d.entries(m.Prev)
 		return m
 	case tagAppendReply:
-		m := &AppendReply{Term: d.uvarint(), Match: d.uvarint(), HintTerm: d.uvarint(), Prev: d.uvarint()}
+		m := &AppendReply{Term: d.Uint(), Match: d.Uint(), HintTerm: d.Uint(), Prev: d.Uint()}
 		m.OK, _ = d.flags()
 		return m
 	case tagHeartbeat:
-		return &Heartbeat{Term: d.uvarint(), Commit: d.uvarint(), Round: d.uvarint()}
+		return &Heartbeat{Term: d.Uint(), Commit: d.Uint(), Round: d.Uint()}
 	case tagHeartbeatReply:
-		return &HeartbeatReply{Term: d.uvarint(), Round: d.uvarint()}
+		return &HeartbeatReply{Term: d.Uint(), Round: d.Uint()}
 	case tagInstallSnapshot:
-		return &InstallSnapshot{Term: d.uvarint()}
+		return &InstallSnapshot{Term: d.Uint()}
 	case tagTimeoutNow:
-		return &TimeoutNow{Term: d.uvarint()}
+		return &TimeoutNow{Term: d.Uint()}
 	case tagHardState:
-		return &HardState{Term: d.uvarint(), Vote: d.id()}
+		return &HardState{Term: d.Uint(), Vote: d.id()}
 	case tagEntries:
-		m := &Entries{Prev: d.uvarint()}
+		m := &Entries{Prev: d.Uint()}
 		m.Entries = d.entries(m.Prev)
 		return m
 	case tagCheckpoint:
-		m := &Checkpoint{Term: d.uvarint(), Vote: d.id(), Base: d.uvarint(), BaseTerm: d.uvarint()}
+		m := &Checkpoint{Term: d.Uint(), Vote: d.id(), Base: d.Uint(), BaseTerm: d.Uint()}
 		m.Group = d.group()
 		m.Entries = d.entries(m.Base)
 		return m
@@ -177,70 +174,37 @@ func (d *decoder) message(tag byte) process.Msg {
 	return nil
 }
 
-func (d *decoder) uvarint() uint64 {
-	v, n := binary.Uvarint(d.b)
-	if n <= 0 {
-		d.bad, d.b = true, nil
-		return 0
-	}
-	d.b = d.b[n:]
-	return v
-}
-
 func (d *decoder) id() process.ID {
-	v := d.uvarint()
-	d.bad = d.bad || v > 1<<16-1
+	v := d.Uint()
+	d.Require(v < 1<<16)
 	return process.ID(v)
 }
 
 func (d *decoder) flags() (one, two bool) {
-	if len(d.b) == 0 || d.b[0] > 3 {
-		d.bad = true
-		return false, false
-	}
-	f := d.b[0]
-	d.b = d.b[1:]
+	f := d.Flags(3)
 	return f&1 != 0, f&2 != 0
 }
 
 func (d *decoder) group() process.Group {
-	g, rest, err := process.CutGroup(d.b)
-	if err != nil {
-		d.bad, rest = true, nil
-	}
-	d.b = rest
+	g, rest, err := process.CutGroup(d.B)
+	d.Require(err == nil)
+	d.B = rest
 	return g
 }
 
 func (d *decoder) entries(prev uint64) []process.Entry {
-	n := d.uvarint()
-	if n > uint64(len(d.b)/entryBytes) || prev+n < prev { // or a short message could ask for much memory
-		d.bad = true
-		return nil
-	}
-	if n == 0 {
+	n := uint64(d.Count(entryBytes))
+	d.Require(prev+n >= prev)
+	if n == 0 || d.Bad {
 		return nil
 	}
 	es := make([]process.Entry, n)
 	for i := range es {
-		if len(d.b) == 0 {
-			d.bad = true
-			return nil
-		}
 		e := &es[i]
 		e.Index = prev + 1 + uint64(i)
-		e.Req.Kind = process.Kind(d.b[0])
-		d.b = d.b[1:]
-		e.Epoch, e.Req.Client, e.Req.Seq = d.uvarint(), d.uvarint(), d.uvarint()
-		size := d.uvarint()
-		if size > uint64(len(d.b)) {
-			d.bad = true
-			return nil
-		}
-		if size > 0 {
-			e.Req.Cmd = d.b[:size:size]
-		}
-		d.b = d.b[size:]
+		e.Req.Kind = process.Kind(d.Byte())
+		e.Epoch, e.Req.Client, e.Req.Seq = d.Uint(), d.Uint(), d.Uint()
+		e.Req.Cmd = d.Bytes()
 	}
 	return es
 }

@@ -1,4 +1,4 @@
-// Package wire is how a store writes values as bytes: unsigned and zigzag
+// Package wire is how the house writes values as bytes: unsigned and zigzag
 // varints in their shortest form, byte strings behind their length. Equal
 // values have equal bytes, and bytes from outside are read without trust.
 package wire
