@@ -38,6 +38,10 @@ type identity struct {
 	Name    string     `json:"name"`
 	// Peers is where to find the others until the store says so.
 	Peers map[process.ID]string `json:"peers,omitempty"`
+	// Life names the data of this directory, and Lives those of the other
+	// replicas as they were when first met: see Member.meet.
+	Life  uint64                `json:"life"`
+	Lives map[process.ID]uint64 `json:"lives,omitempty"`
 	// Started says that log and store have been there.
 	Started bool `json:"started"`
 }

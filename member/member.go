@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -97,6 +98,7 @@ func (c *Config) complete() error {
 type Member struct {
 	c       Config
 	id      *identity
+	idMu    sync.Mutex // of what changes in id while the node runs: Lives, Started
 	origin  time.Time
 	log     *slog.Logger
 	store   *kv.Store
@@ -184,6 +186,9 @@ func (m *Member) begin(ctx context.Context) error {
 		}
 	}
 	delete(id.Peers, id.Replica)
+	if id.Life == 0 {
+		id.Life = rand.Uint64() | 1
+	}
 	if !id.Started { // or it would be known before it is durable
 		if err := id.save(c.Dir); err != nil {
 			return err
@@ -208,6 +213,7 @@ func (m *Member) openNode(context.Context) error {
 	}
 	o := node.Options{
 		Self: m.id.Replica, Cluster: m.id.Cluster, Dir: c.Dir, Started: m.id.Started, Protocol: c.Protocol,
+		Life: m.id.Life, Meet: m.meet,
 		Config: process.Config{
 			Heartbeat: c.Heartbeat, Election: process.Span{Min: c.Election, Max: 2 * c.Election},
 			Lease: c.LeaseReads, Drift: maxDrift,
@@ -223,11 +229,7 @@ func (m *Member) openNode(context.Context) error {
 	for id, address := range m.id.Peers {
 		m.node.SetPeer(id, address)
 	}
-	if !m.id.Started {
-		m.id.Started = true
-		return m.id.save(c.Dir)
-	}
-	return nil
+	return m.started()
 }
 
 // maxDrift is how much faster one clock may run than another while the leader

@@ -211,6 +211,54 @@ func TestLost(t *testing.T) {
 	}
 }
 
+// A member that comes back without its data has no part in any decision: with
+// it alone for company, a member is without a quorum.
+func TestBlank(t *testing.T) {
+	seats, founders := make(map[string]*seat), make(map[string][]string)
+	for _, n := range []string{"a", "b", "c"} {
+		seats[n] = newSeat(t, n)
+		founders[n] = seats[n].peerURLs()
+	}
+	founding := func(c *Config) { c.Founders = founders }
+	members := make(map[string]*Member)
+	for _, n := range []string{"a", "b", "c"} {
+		m, err := seats[n].start(t, founding)
+		must(t, err)
+		members[n] = m
+	}
+	client := seats["a"].dial(t, nil)
+	put := func(ctx context.Context) error { _, err := client.Put(ctx, "k", "v"); return err }
+	eventually(t, "put", put)
+	eventually(t, "meeting", func(context.Context) error {
+		a := members["a"]
+		a.idMu.Lock()
+		defer a.idMu.Unlock()
+		if a.id.Lives[3] == 0 {
+			return errors.New("a has not met c")
+		}
+		return nil
+	})
+	must(t, members["c"].Close())
+	must(t, os.RemoveAll(seats["c"].dir))
+	must(t, os.Mkdir(seats["c"].dir, 0o700))
+	if _, err := seats["c"].start(t, founding); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "put without c", put)
+	must(t, members["b"].Close())
+	must(t, members["a"].Close()) // it remembers whom it met
+	a, err := seats["a"].start(t, nil)
+	must(t, err)
+	if err := a.meet(3, 77); err == nil || !strings.Contains(err.Error(), "lost its data") {
+		t.Errorf("the blank replica is let in: %v", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	if err := put(ctx); err == nil {
+		t.Error("a blank replica made a quorum")
+	}
+}
+
 // Three members that trust certificates alone serve, tell how they are, and
 // one hands over to another.
 func TestThree(t *testing.T) {

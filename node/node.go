@@ -61,6 +61,11 @@ type Options struct {
 	// without it, it could vote a second time where it has voted.
 	Started bool
 
+	// Life and Meet keep out a member that lost its data; see link.Config. What
+	// Meet learns must outlive a crash before it returns.
+	Life uint64
+	Meet func(id process.ID, life uint64) error
+
 	Protocol process.Protocol
 	Config   process.Config // Self is filled in
 

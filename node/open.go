@@ -83,6 +83,7 @@ func open(o Options) (*Node, error) {
 	}
 	n.transport, err = link.New(o.Listener, link.Config{
 		Self: o.Self, Cluster: o.Cluster, TLS: o.TLS, Verify: o.Verify, Log: o.Log,
+		Life: o.Life, Meet: o.Meet,
 		Handle: n.handle, HandleStream: n.takeState,
 		Up:   func(id process.ID) { peer(id, true) },
 		Down: func(id process.ID) { peer(id, false) },

@@ -121,6 +121,8 @@ func (t *Transport) judge(h *hello) error {
 		return fmt.Errorf("it means node %d, and this is %d", h.to, t.c.Self)
 	case h.from == 0 || h.from == t.c.Self:
 		return fmt.Errorf("it says that it is node %d", h.from)
+	case t.c.Meet != nil:
+		return t.c.Meet(h.from, h.life)
 	}
 	return nil
 }

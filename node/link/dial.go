@@ -141,7 +141,7 @@ func (t *Transport) greet(conn net.Conn, to process.ID, purpose byte) error {
 	if err := conn.SetDeadline(time.Now().Add(t.c.Timeout)); err != nil {
 		return err
 	}
-	h := hello{purpose: purpose, cluster: t.c.Cluster, from: t.c.Self, to: to}
+	h := hello{purpose: purpose, cluster: t.c.Cluster, from: t.c.Self, to: to, life: t.c.Life}
 	if _, err := conn.Write(h.append(nil)); err != nil {
 		return fmt.Errorf("write the hello: %w", err)
 	}

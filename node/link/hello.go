@@ -16,7 +16,7 @@ import (
 const (
 	magic      = 0x4b4e4c41 // bytes "ALNK"
 	version    = 1
-	helloSize  = 24 // magic 4, version 2, purpose 1, 0, cluster 8, from 2, to 2, CRC-32C 4
+	helloSize  = 32 // magic 4, version 2, purpose 1, 0, cluster 8, from 2, to 2, life 8, CRC-32C 4
 	answerHead = 8  // magic 4, version 2, refused 1, length of the reason 1
 )
 
@@ -30,6 +30,7 @@ type hello struct {
 	purpose  byte
 	cluster  uint64
 	from, to process.ID
+	life     uint64 // of from
 }
 
 func (h *hello) append(b []byte) []byte {
@@ -41,6 +42,7 @@ func (h *hello) append(b []byte) []byte {
 	b = le.AppendUint64(b, h.cluster)
 	b = le.AppendUint16(b, uint16(h.from))
 	b = le.AppendUint16(b, uint16(h.to))
+	b = le.AppendUint64(b, h.life)
 	return le.AppendUint32(b, crc32.Checksum(b[start:], castagnoli))
 }
 
@@ -55,11 +57,12 @@ func parseHello(b []byte) (h hello, err error) {
 	if v := le.Uint16(b[4:]); v != version {
 		return hello{}, fmt.Errorf("protocol version %d, want %d", v, version)
 	}
-	if crc32.Checksum(b[:20], castagnoli) != le.Uint32(b[20:]) {
+	if crc32.Checksum(b[:28], castagnoli) != le.Uint32(b[28:]) {
 		return hello{}, errSum
 	}
 	h.purpose, h.cluster = b[6], le.Uint64(b[8:])
 	h.from, h.to = process.ID(le.Uint16(b[16:])), process.ID(le.Uint16(b[18:]))
+	h.life = le.Uint64(b[20:])
 	if h.purpose != forFrames && h.purpose != forStream {
 		return hello{}, fmt.Errorf("a connection for unknown purpose %d", h.purpose)
 	}

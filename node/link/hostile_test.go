@@ -61,7 +61,7 @@ func TestTooManyConnections(t *testing.T) {
 	count := func(n int) { b.mu.Lock(); b.accepted += n; b.mu.Unlock() }
 	count(maxInbound)
 	conn := dialRaw(t, b)
-	h := hello{forFrames, 7, 1, 2}
+	h := hello{forFrames, 7, 1, 2, 5}
 	conn.Write(h.append(nil)) // may find the connection closed
 	if err := readAnswer(conn); err == nil {
 		t.Fatal("one connection too many was taken")
@@ -100,7 +100,7 @@ func dialRaw(t testing.TB, n *node) net.Conn {
 func greeted(t testing.TB, n *node, purpose byte) net.Conn {
 	t.Helper()
 	c := dialRaw(t, n)
-	h := hello{purpose, 7, 1, n.c.Self}
+	h := hello{purpose, 7, 1, n.c.Self, 5}
 	write(t, c, h.append(nil))
 	must(t, readAnswer(c))
 	return c
@@ -120,7 +120,7 @@ func frame(kind uint8, s string) []byte {
 func TestHandshakeRefusals(t *testing.T) {
 	noLeaks(t)
 	b := start(t, 2, "127.0.0.1:0", nil)
-	good := hello{forFrames, 7, 1, 2}
+	good := hello{forFrames, 7, 1, 2, 5}
 	raw := func(at int, v byte) []byte {
 		m := good.append(nil)
 		m[at] = v
@@ -131,15 +131,15 @@ func TestHandshakeRefusals(t *testing.T) {
 		why   string
 		bytes []byte
 	}{
-		{"it is of cluster 8", made(hello{forFrames, 8, 1, 2})},
-		{"it means node 3", made(hello{forFrames, 7, 1, 3})},
-		{"says that it is node 0", made(hello{forFrames, 7, 0, 2})},
-		{"says that it is node 2", made(hello{forFrames, 7, 2, 2})},
-		{"unknown purpose 9", made(hello{9, 7, 1, 2})},
+		{"it is of cluster 8", made(hello{forFrames, 8, 1, 2, 5})},
+		{"it means node 3", made(hello{forFrames, 7, 1, 3, 5})},
+		{"says that it is node 0", made(hello{forFrames, 7, 0, 2, 5})},
+		{"says that it is node 2", made(hello{forFrames, 7, 2, 2, 5})},
+		{"unknown purpose 9", made(hello{9, 7, 1, 2, 5})},
 		{"protocol version 9", raw(4, 9)},
 		{"does not speak", raw(0, 'x')},
 		{"checksum", raw(9, 1)},
-		{"it takes no streams", made(hello{forStream, 7, 1, 2})},
+		{"it takes no streams", made(hello{forStream, 7, 1, 2, 5})},
 	} {
 		conn := dialRaw(t, b)
 		write(t, conn, c.bytes)
@@ -185,7 +185,7 @@ func TestGarbage(t *testing.T) {
 	for i, bad := range [][]byte{flipped, append(huge, make([]byte, 100)...), over, noGroup,
 		{1, 0, 0, 0, 0, 0, 0, 0, 0}, bytes.Repeat([]byte{0xff}, 1000)} {
 		conn := dialRaw(t, b)
-		h := hello{forFrames, 7, process.ID(10 + i), 2}
+		h := hello{forFrames, 7, process.ID(10 + i), 2, 5}
 		write(t, conn, h.append(nil))
 		must(t, readAnswer(conn))
 		write(t, conn, append(frame(9, "good"), bad...))
@@ -197,7 +197,7 @@ func TestGarbage(t *testing.T) {
 		}
 	}
 	conn := dialRaw(t, b)
-	h := hello{forFrames, 7, 99, 2}
+	h := hello{forFrames, 7, 99, 2, 5}
 	write(t, conn, h.append(nil))
 	must(t, readAnswer(conn))
 	write(t, conn, frame(9, "cut off")[:12])

@@ -95,6 +95,13 @@ type Config struct {
 	// It is called with TLS only; nil takes whatever TLS took.
 	Verify func(id process.ID, s tls.ConnectionState) error
 
+	// Life names the data that Self has: it is drawn when they are begun, and
+	// kept with them. Meet is told of the life of each that connects, and
+	// refuses it by an error: one that is known by another life has lost its
+	// data, and with them what it promised. A nil Meet refuses nobody.
+	Life uint64
+	Meet func(id process.ID, life uint64) error
+
 	// Handle takes frames from a peer, in order, one call at a time for each
 	// peer. The slice is valid during the call; a payload may be kept, and then
 	// keeps up to 128 KiB alive, or thrice its own size if that is more. Handle may

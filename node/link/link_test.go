@@ -299,7 +299,7 @@ func TestOneHandlerAtATime(t *testing.T) {
 	write(t, greeted(t, b, forFrames), frame(1, "old"))
 	wait(t, entered)
 	second := dialRaw(t, b)
-	h := hello{forFrames, 7, 1, 2}
+	h := hello{forFrames, 7, 1, 2, 5}
 	write(t, second, append(h.append(nil), frame(1, "new")...))
 	must(t, second.SetDeadline(time.Now().Add(50*time.Millisecond)))
 	if err := readAnswer(second); !errors.Is(err, os.ErrDeadlineExceeded) {

@@ -305,7 +305,7 @@ func FuzzFrames(f *testing.F) {
 }
 
 func FuzzHello(f *testing.F) {
-	h := hello{forFrames, 7, 1, 2}
+	h := hello{forFrames, 7, 1, 2, 5}
 	f.Add(h.append(nil))
 	f.Add(appendAnswer(nil, errors.New(strings.Repeat("why ", 100))))
 	f.Add(appendAnswer(nil, nil))

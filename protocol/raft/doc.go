@@ -70,6 +70,7 @@
 //     it finds one in it. It votes before, but does not campaign.
 //   - A server whose disk was lost must come back under a new ID, through a
 //     change of the group: under the old one it could vote twice in a term.
+//     Hosts keep it out (package member).
 //   - Client sessions are the application's (package session), as thesis §6.3
 //     has them: the log may hold a request twice.
 package raft
