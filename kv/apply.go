@@ -8,6 +8,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"althing/kv/command"
+	"althing/kv/recent"
 	"althing/process"
 	"althing/session"
 )
@@ -40,14 +41,14 @@ type slot struct {
 func (s *Store) Apply(es []process.Entry, result func(i int, r any)) {
 	p := s.pub.Load()
 	assert(p != nil, "apply to a closed store")
-	w := &writer{s: s, b: p.engine.DB.NewIndexedBatch(), before: p.engine.DB}
+	w := &writer{s: s, b: p.engine.DB.NewIndexedBatch(), before: p.engine.DB, recent: p.recent}
 	slots := make([]slot, len(es))
 	for i := range es {
 		w.entry(&es[i], &slots[i])
 	}
 	w.commit()
 	s.ring.add(w.changes)
-	s.pub.Store(&published{engine: p.engine, meta: s.meta})
+	s.pub.Store(&published{engine: p.engine, meta: s.meta, recent: p.recent})
 	if s.meta.rev > p.meta.rev {
 		s.changed.set(s.meta.rev)
 	}
@@ -62,8 +63,9 @@ func (s *Store) Apply(es []process.Entry, result func(i int, r any)) {
 // A writer applies the entries of one batch.
 type writer struct {
 	s      *Store
-	b      *pebble.Batch    // what they change; read through, it is over the store
-	before *pebble.DB       // the store without it
+	b      *pebble.Batch // what they change; read through, it is over the store
+	before *pebble.DB    // the store without it
+	recent *recent.Versions
 	it     *pebble.Iterator // over before; nil until needed
 
 	logged  []byte          // the event log's record of the revision in the making
@@ -223,6 +225,9 @@ func (w *writer) finish() {
 	}
 	rev := w.s.meta.rev + 1
 	must(w.b.Set(eventKey(rev), w.logged, nil))
+	for i := range w.events {
+		w.recent.Put(&w.events[i].KV) // nobody believes it until the revision is published
+	}
 	w.s.meta.rev = rev
 	w.changes = append(w.changes, Change{Revision: rev, Events: slices.Clip(w.events), size: w.size})
 	w.logged, w.events, w.size = w.logged[:0], nil, 0

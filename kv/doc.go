@@ -51,14 +51,17 @@
 //     operations of the batch must know of a key they find in heads, a small
 //     cache of what was written of late; a range within a transaction reads
 //     through the batch.
-//  4. The write is done. Then it is published: readers and watchers see it.
+//  4. The write is done. Then it is published: readers and watchers see it. What
+//     was made of each key is in kv/recent by then.
 //  5. Results are handed out.
 //
 // # Readers
 //
-// Readers share no lock with Apply. A reader takes the present (an atomic
-// pointer: database, revision, watermark), then a snapshot of the database,
-// and then looks at the watermark again. Newer versions in the snapshot do not
+// A reader takes the present (an atomic pointer: database, revision,
+// watermark). If it wants one key as of now, it first asks kv/recent, whose lock
+// is held no longer than one key takes; it may not know. All other readers share
+// no lock with Apply. They take a snapshot of the database, and then look at the
+// watermark again. Newer versions in the snapshot do not
 // disturb it, for it asks for a revision. Versions can be missing from the
 // snapshot only if the sweeper came in between, and then the second look shows a
 // watermark that forbids to ask for them.
@@ -94,7 +97,8 @@
 // # Rooms inside
 //
 // The commands, what they come to and their bytes are in kv/command, on kv/wire;
-// the deadlines of leases in kv/lease; directories and databases in kv/disk.
+// the deadlines of leases in kv/lease; keys written of late in kv/recent;
+// directories and databases in kv/disk.
 // This package names what those above need of them.
 //
 // # What is left out

@@ -80,6 +80,7 @@ func (r *rig) agrees(m *model, rnd *rand.Rand) {
 		}
 		r.scans(q)
 	}
+	r.pointsAgree(m)
 	r.leasesAgree(m)
 }
 
@@ -177,6 +178,7 @@ func TestHistories(t *testing.T) {
 			before := r.hash(0)
 			r.sweep()
 			r.ring.reset()
+			r.forget()
 			r.agrees(m, rnd)
 			r.tells(m, rnd)
 			if after := r.hash(0); after != before {

@@ -151,6 +151,40 @@ func (v *view) version(key []byte, rev int64) (kv *KeyValue, err error) {
 	return kv, nil
 }
 
+// Range reads keys: all of one revision, whatever is applied meanwhile.
+func (s *Store) Range(r *Range) (reply *RangeReply, err error) {
+	if p := s.pub.Load(); p != nil {
+		if reply := p.latest(r); reply != nil {
+			return reply, nil
+		}
+	}
+	err = s.view(func(v *view) error {
+		reply, err = v.rng(r)
+		return err
+	})
+	return reply, err
+}
+
+// latest does a Range of one key as of p, if it need not ask the engine.
+func (p *published) latest(r *Range) *RangeReply {
+	if len(r.End) > 0 || r.Revision > 0 || r.KeysOnly || !r.Streams() || r.Check() != nil {
+		return nil
+	}
+	kv := p.recent.Find(r.Key, p.meta.rev)
+	if kv == nil {
+		return nil
+	}
+	reply := &RangeReply{Revision: p.meta.rev}
+	if kv.Version == 0 {
+		return reply // deleted
+	}
+	reply.Count = 1
+	if !r.CountOnly {
+		reply.KVs = []KeyValue{*kv}
+	}
+	return reply
+}
+
 // rng does a Range.
 func (v *view) rng(r *Range) (*RangeReply, error) {
 	if err := r.Check(); err != nil {

@@ -20,6 +20,7 @@ import (
 	"althing/kv/command"
 	"althing/kv/disk"
 	"althing/kv/lease"
+	"althing/kv/recent"
 	"althing/process"
 	"althing/session"
 )
@@ -105,6 +106,7 @@ var _ process.Machine = (*Store)(nil)
 type published struct {
 	engine *disk.State
 	meta   meta
+	recent *recent.Versions // of the same state, and of later
 }
 
 // Open opens the store in a directory, or begins one there. It returns
@@ -184,7 +186,7 @@ func (s *Store) install(e *disk.State, in *inventory) {
 	s.lessor.Reset(in.leases, in.meta.reign)
 	s.freed.Store(in.swept.freed)
 	s.ring.reset()
-	if old := s.pub.Swap(&published{engine: e, meta: in.meta}); old != nil {
+	if old := s.pub.Swap(&published{engine: e, meta: in.meta, recent: new(recent.Versions)}); old != nil {
 		old.engine.Doom()
 		old.engine.Release()
 	}
@@ -362,15 +364,6 @@ func (s *Store) Read(cmd []byte) any {
 		r.Err = fmt.Errorf("read with a command that writes: %w", ErrCommand)
 	}
 	return r
-}
-
-// Range reads keys: all of one revision, whatever is applied meanwhile.
-func (s *Store) Range(r *Range) (reply *RangeReply, err error) {
-	err = s.view(func(v *view) error {
-		reply, err = v.rng(r)
-		return err
-	})
-	return reply, err
 }
 
 // Txn does a transaction that only reads; ErrCommand if it might not.
