@@ -57,14 +57,14 @@
 //
 // # Readers
 //
-// A reader takes the present (an atomic pointer: database, revision,
-// watermark). If it wants one key as of now, it first asks kv/recent, whose lock
-// is held no longer than one key takes; it may not know. All other readers share
-// no lock with Apply. They take a snapshot of the database, and then look at the
-// watermark again. Newer versions in the snapshot do not
-// disturb it, for it asks for a revision. Versions can be missing from the
-// snapshot only if the sweeper came in between, and then the second look shows a
-// watermark that forbids to ask for them.
+// A reader takes the present: an atomic pointer to database, revision and
+// watermark. If it wants one key as of now, it first asks kv/recent, whose lock
+// nobody holds for longer than one key takes. All other readers, and those who
+// find nothing there, share no lock with Apply: they take a snapshot of the
+// database, and then look at the watermark again. Newer versions in the snapshot
+// do not disturb them, for they ask for a revision. Versions can be missing from
+// the snapshot only if the sweeper came in between, and then the second look
+// shows a watermark that forbids to ask for them.
 //
 // # Watches
 //
