@@ -96,14 +96,29 @@ func (s *sim) rest(i int) {
 	if c.quiet = s.settling.on && c.fresh >= freshEnough; c.quiet {
 		return
 	}
-	s.sleep(i, c.around(time.Second*time.Duration(s.plan.clients)/time.Duration(s.plan.rate)))
+	s.sleep(i, c.around(s.pace(i)))
+}
+
+// loyal reports whether the client only reads, often, and where it was last
+// answered: it is who notices that an old leader is one no longer.
+func (s *sim) loyal(i int) bool { return s.plan.pace > 0 && i%2 == 0 }
+
+// pace is how long the client thinks, on average.
+func (s *sim) pace(i int) time.Duration {
+	switch {
+	case s.loyal(i):
+		return 20 * time.Millisecond
+	case s.plan.pace > 0:
+		return s.plan.pace
+	}
+	return time.Second * time.Duration(s.plan.clients) / time.Duration(s.plan.rate)
 }
 
 // begin makes up the next operation.
 func (s *sim) begin(i int) {
 	c := &s.clients[i]
 	c.busy, c.called, c.hasty = true, false, c.chance(50_000)
-	if c.chance(250_000) { // who led before may still believe it
+	if !s.loyal(i) && c.chance(s.plan.stray) { // who led before may still believe it
 		c.target = process.ID(1 + c.below(s.w.Replicas()))
 	}
 	if c.session == 0 {
@@ -117,7 +132,7 @@ func (s *sim) begin(i int) {
 	o := history.Op{Client: i, Key: "k" + strconv.Itoa(key), Arg: fmt.Sprintf("%d.%d", i, c.seq)}
 	kind := process.Command
 	switch n := c.below(100); {
-	case c.below(100) < s.plan.reads:
+	case c.below(100) < s.plan.reads || s.loyal(i):
 		o.Kind, o.Arg = history.Get, ""
 		if n < 85 { // the others go through the log
 			kind = process.Read

@@ -15,6 +15,8 @@ const (
 	planStream uint64 = iota
 	settleStream
 	operatorStream
+	moodStream
+	strikeStream
 	timerStream  = 1 << 10
 	diskStream   = 2 << 10
 	netStream    = 3 << 10

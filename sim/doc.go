@@ -31,6 +31,14 @@
 // on. Each lost replica is replaced by a blank one under a new ID, if the
 // protocol can change its members.
 //
+// Beside that many seeds have a mood: they bring about what chance alone rarely
+// does. They know what any protocol shows in its Status, and no more.
+//
+//	storm    elections hardly last longer than messages; voters crash
+//	ambush   who begins to lead, or commits for the first time, is struck
+//	leases   a leader is cut off while others elect the next, and is still asked
+//	changes  the group changes whenever somebody begins to lead, and falls apart
+//
 // # Two phases
 //
 // First everything may happen, for Options.Duration. Then the faults end: all

@@ -118,6 +118,12 @@ func (s *sim) partition(d *dice) {
 	victim, other := s.victim(d), process.ID(1+d.below(n))
 	side := d.Uint64()
 	shape := d.below(6)
+	if s.plan.mood == leases && n > 1 && d.chance(800_000) { // one hears no leader that others hear
+		if old := s.leading(0); old != 0 {
+			shape, victim = 4, old
+			other = process.ID(1 + (int(old)+d.below(n-1))%n)
+		}
+	}
 	for from := process.ID(1); int(from) <= n; from++ {
 		for to := process.ID(1); int(to) <= n; to++ {
 			var cut bool
@@ -141,7 +147,11 @@ func (s *sim) partition(d *dice) {
 		}
 	}
 	s.counts["partition"]++
-	s.heap.push(event{at: s.now + d.around(s.plan.last[Partition.number()]), kind: evMend})
+	s.mendAfter(d.around(s.plan.last[Partition.number()]))
+}
+
+func (s *sim) mendAfter(d time.Duration) {
+	s.heap.push(event{at: s.now + d, kind: evMend, arg: s.splits})
 }
 
 // pause makes a replica get nothing for d.

@@ -28,6 +28,7 @@ const (
 	evMend                          // a partition ends
 	evOperator                      // the operator looks at the group
 	evHurry                         // the operator asks for much at once
+	evStrike                        // a replica crashes; arg: life
 	evSettle                        // the second phase: begins, is looked at
 )
 

@@ -72,7 +72,11 @@ func (s *sim) hurry() {
 	o, g := &s.operator, s.w.Members()
 	to := s.somebody(&o.dice)
 	if s.plan.faults.has(Partition) && o.chance(500_000) {
-		s.partition(&o.dice)
+		if s.plan.mood == changes {
+			s.split(to, 0)
+		} else {
+			s.partition(&o.dice)
+		}
 	}
 	for i := range 1 + o.below(3) {
 		if s.violation != nil || !s.shuffle(&g) {
@@ -139,7 +143,7 @@ func (s *sim) change(g *process.Group) bool {
 // of replicas that run.
 func (s *sim) shuffle(g *process.Group) bool {
 	o := &s.operator
-	if o.chance(600_000) {
+	if o.chance(s.plan.single) {
 		id := process.ID(1 + o.below(s.w.Replicas()))
 		voted := slices.Contains(g.Voters, id)
 		remove(g, id)

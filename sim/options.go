@@ -164,6 +164,13 @@ type plan struct {
 	election            process.Span
 	trailing            uint64
 	batch, window       int // process.Config.BatchBytes and Window
+	mood                mood
+	strikes             strikes
+	single              int           // ppm of random changes that are of one voter
+	stray               int           // ppm of operations that begin at any replica
+	pace                time.Duration // if set, half of the clients act so often, and half are loyal
+	apart               time.Duration // mean time that a mood cuts off, if longer than an election
+	hurry               time.Duration // until a new leader is asked to change the group
 }
 
 // draw makes the plan of a seed. Each kind of fault draws from a stream of its
@@ -204,6 +211,8 @@ func draw(o *Options) plan {
 	if lossy := p.faults & (LoseDisk | Corrupt); lossy != 0 && p.faults.has(Members) { // see loseDisk
 		p.faults &^= pick(&d, []Faults{Members, LoseDisk | Corrupt})
 	}
+	m := newDice(o.Seed, moodStream)
+	p.drawMood(&m, o)
 	override(&p.nodes, o.Nodes)
 	override(&p.clients, o.Clients)
 	override(&p.keys, o.Keys)
@@ -257,10 +266,11 @@ func (o *Options) String() string {
 	c := *o
 	c.defaults()
 	p := draw(&c)
-	s := fmt.Sprintf("seed=%d duration=%v settle=%v faults=%s drift=%g | drawn: nodes=%d clients=%d keys=%d rate=%d "+
+	s := fmt.Sprintf("seed=%d duration=%v settle=%v faults=%s drift=%g | drawn: mood=%v nodes=%d clients=%d keys=%d rate=%d "+
 		"reads=%d%% lease=%t wire=%t delay=%v+%v sync=%v retry=%v heartbeat=%v election=%v..%v trailing=%d "+
 		"batch=%d window=%d",
-		c.Seed, c.Duration, c.Settle, c.Faults&^c.off, c.Process.Drift, p.nodes, p.clients, p.keys, p.rate,
+		c.Seed, c.Duration, c.Settle, c.Faults&^c.off, c.Process.Drift, p.mood,
+		p.nodes, p.clients, p.keys, p.rate,
 		p.reads, p.lease, p.wire, p.delayMin, p.delayMean, p.sync, p.retry, p.heartbeat, p.election.Min, p.election.Max,
 		p.trailing, p.batch, p.window)
 	for i, name := range faultNames {

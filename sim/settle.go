@@ -54,7 +54,9 @@ func (s *sim) settleDown() {
 func (s *sim) endFaults() {
 	p := &s.plan
 	p.loss, p.duplicate, p.tail = 0, 0, 0
-	p.delayMean = min(p.delayMean, 5*time.Millisecond)
+	// An election takes some messages and flushes: many must fit into its span.
+	p.delayMean = min(p.delayMean, 5*time.Millisecond, p.election.Min/30)
+	p.sync = min(p.sync, p.election.Min/30)
 	s.do(&action{kind: doHeal})
 	for i := range s.nodes {
 		s.nodes[i].slow, s.nodes[i].failing, s.nodes[i].doomed = 0, false, false

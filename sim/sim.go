@@ -49,6 +49,7 @@ type sim struct {
 	replies  pool[reply]
 	faults   [faultKinds]dice
 	settle   dice
+	mood     dice // strikes
 	operator operator
 	settling settling
 
@@ -56,6 +57,8 @@ type sim struct {
 	counts    map[string]int
 	elections uint64
 	epoch     uint64 // the highest in which a leader took office
+	splits    uint64 // cuts of a mood: each takes the place of all that was cut
+	highest   uint64 // the highest that any replica was in
 	open      int
 	violation *world.Violation
 	schedule  []action
@@ -75,6 +78,8 @@ type node struct {
 	resume           time.Duration // when a paused replica goes on
 	inbox            []call        // requests that wait for the next Submit
 	draining         bool
+	epoch            uint64 // as last shown
+	first            uint64 // leading: what it had committed when it began, until it commits more
 }
 
 // A deadline is when a timer fires, and the time of the event that will look
@@ -128,7 +133,7 @@ func run(p process.Protocol, o Options) (*sim, error) {
 func newSim(p process.Protocol, o Options) *sim {
 	s := &sim{opt: o, plan: draw(&o), counts: map[string]int{}, started: time.Now()}
 	s.w = world.New(p, s.config())
-	s.settle = newDice(o.Seed, settleStream)
+	s.settle, s.mood = newDice(o.Seed, settleStream), newDice(o.Seed, strikeStream)
 	s.operator.dice = newDice(o.Seed, operatorStream)
 	for i := range s.faults {
 		s.faults[i] = newDice(o.Seed, faultStream+uint64(i))
@@ -202,7 +207,7 @@ func (s *sim) happen(e *event) {
 	case evResume:
 		s.resume(e)
 	case evMend:
-		if !s.settling.on {
+		if !s.settling.on && e.arg == s.splits {
 			s.do(&action{kind: doHeal})
 		}
 	case evOperator:
@@ -210,6 +215,10 @@ func (s *sim) happen(e *event) {
 	case evHurry:
 		if s.random() {
 			s.hurry()
+		}
+	case evStrike:
+		if id := process.ID(e.node); s.node(id).life == e.arg && !s.settling.on {
+			s.crash(id, doCrash, Crash)
 		}
 	case evSettle:
 		s.settleDown()
@@ -260,13 +269,7 @@ func (s *sim) absorb(id process.ID) {
 		return
 	}
 	s.startSync(id)
-	if st := s.w.Status(id); st.Leader == id && st.Epoch > s.epoch {
-		s.epoch = st.Epoch
-		s.elections++
-		if s.random() && s.operator.chance(200_000) { // a new leader is not sure of its group yet
-			s.heap.push(event{at: s.now + s.operator.around(2*time.Millisecond), kind: evHurry})
-		}
-	}
+	s.turn(id)
 }
 
 func (s *sim) node(id process.ID) *node { return &s.nodes[id-1] }
@@ -306,7 +309,10 @@ func (s *sim) timeout(e *event) {
 		s.heap.push(event{at: d.at, kind: evTimer, node: e.node, arg: e.arg})
 		return
 	}
-	s.do(&action{kind: doTimeout, node: id, timer: t})
+	if s.do(&action{kind: doTimeout, node: id, timer: t}); s.violation == nil &&
+		s.w.Status(id).Leader == 0 && s.mood.chance(s.plan.strikes.alarm) {
+		s.alarm(id)
+	}
 }
 
 // putOff moves an event of a paused replica to the end of the pause.
