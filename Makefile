@@ -20,7 +20,8 @@ run: build ## a durable three-node cluster on this machine, its data in ./data
 test: etcdctl lint ## what CI runs: lint and all tests
 	$(GO) test -timeout 15m ./...
 
-lint: ## go vet and staticcheck
+lint: ## gofmt, go vet and staticcheck
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not gofmt-ed: $$unformatted" >&2; exit 1; }
 	$(GO) vet ./...
 	$(TOOL) staticcheck ./...
 

@@ -12,8 +12,8 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"althing/kv/disk"
-	"althing/wire"
 	"althing/process"
+	"althing/wire"
 )
 
 // An image is the stored records in order of their keys, so that it depends

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"sync"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -156,9 +157,12 @@ func TestLoadCrashes(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	var mu sync.Mutex // Pebble writes from several goroutines
 	var clones []*vfs.MemFS
 	loaded := -1 // clones from here on must hold the new state
 	watched := errorfs.Wrap(fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		mu.Lock()
+		defer mu.Unlock()
 		if op.Kind.ReadOrWrite() == errorfs.OpIsWrite && len(clones) < 400 {
 			clones = append(clones, powerLoss(fs, rand.New(rand.NewPCG(7, uint64(len(clones))))))
 		}
@@ -171,8 +175,10 @@ func TestLoadCrashes(t *testing.T) {
 	if err := r.Load(); err != nil {
 		t.Fatal(err)
 	}
+	mu.Lock()
 	loaded = len(clones)
 	clones = append(clones, fs.CrashClone(vfs.CrashCloneCfg{}))
+	mu.Unlock()
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}

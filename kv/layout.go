@@ -10,9 +10,9 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"althing/kv/command"
-	"althing/wire"
 	"althing/process"
 	"althing/session"
+	"althing/wire"
 )
 
 // The first byte of a stored key names its table: see the package comment.

@@ -3,8 +3,8 @@ package command
 import (
 	"fmt"
 
-	"althing/wire"
 	"althing/process"
+	"althing/wire"
 )
 
 // MaxDepth bounds how deep transactions nest, so that hostile bytes cannot

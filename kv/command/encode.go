@@ -3,8 +3,8 @@ package command
 import (
 	"encoding/binary"
 
-	"althing/wire"
 	"althing/process"
+	"althing/wire"
 )
 
 // codecVersion begins every command, so that a later form can be told apart.
