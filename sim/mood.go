@@ -46,8 +46,8 @@ func (p *plan) drawMood(d *dice, o *Options) {
 		}
 	}
 	p.single, p.stray = 600_000, 250_000
-	p.mood = pick(d, []mood{calm, calm, calm, calm, calm, calm, storm, storm, ambush, ambush, ambush,
-		leases, leases, leases, leases, leases, changes, changes, changes, changes})
+	p.mood = pick(d, []mood{calm, calm, calm, calm, calm, storm, storm, ambush, ambush, ambush,
+		leases, leases, leases, leases, leases, changes, changes, changes, changes, changes})
 	switch p.mood {
 	case storm:
 		on(Crash | Duplicate | Reorder)
@@ -64,21 +64,7 @@ func (p *plan) drawMood(d *dice, o *Options) {
 		p.strikes.office, p.strikes.first = d.scale(200_000, 800_000), d.scale(200_000, 800_000)
 		p.strikes.crash = pick(d, []int{0, 300_000, 700_000})
 	case leases:
-		on(Crash | Partition | Transfer)
-		p.lease = true
-		p.delayMin, p.delayMean = time.Millisecond, d.span(100*time.Microsecond, 2*time.Millisecond)
-		p.sync, p.tail, p.loss = min(p.sync, time.Millisecond), 0, 0
-		p.heartbeat = 100 * time.Millisecond
-		p.election.Max = electionMin + d.span(5*time.Millisecond, 40*time.Millisecond)
-		p.keys, p.stray, p.retry = 2, 700_000, 60*time.Millisecond
-		p.reads, p.pace = 20, d.span(100*time.Millisecond, time.Second)
-		p.strikes.epoch = d.scale(300_000, 1_000_000)
-		p.every[Transfer.number()] = d.span(100*time.Millisecond, 2*time.Second)
-		p.every[Partition.number()] = d.span(300*time.Millisecond, 2*time.Second)
-		p.last[Partition.number()] = d.span(200*time.Millisecond, 800*time.Millisecond)
-		p.every[Crash.number()] = d.span(500*time.Millisecond, 5*time.Second)
-		p.last[Crash.number()] = d.span(100*time.Microsecond, 2*time.Millisecond)
-		p.strikes.alarm = pick(d, []int{0, 700_000, 1_000_000})
+		p.oldLeaders(d, on)
 	case changes:
 		on(Members | Partition | Crash)
 		if p.faults.has(Members) {
@@ -90,6 +76,41 @@ func (p *plan) drawMood(d *dice, o *Options) {
 		p.strikes.hurry, p.strikes.crash = 600_000, pick(d, []int{0, 200_000})
 		p.strikes.office, p.strikes.first = d.scale(150_000, 600_000), d.scale(50_000, 400_000)
 		p.apart = 3 * p.election.Max
+	}
+}
+
+// oldLeaders makes leaders that are cut off, or asleep, while others elect the
+// next, and clients that ask them all the same.
+func (p *plan) oldLeaders(d *dice, on func(Faults)) {
+	p.lease = true
+	p.delayMin, p.delayMean = time.Millisecond, d.span(100*time.Microsecond, 2*time.Millisecond)
+	p.sync, p.tail, p.loss = min(p.sync, time.Millisecond), 0, 0
+	p.heartbeat = 100 * time.Millisecond
+	p.election.Max = electionMin + d.span(5*time.Millisecond, 40*time.Millisecond)
+	p.keys, p.stray, p.retry = 1, 700_000, 60*time.Millisecond
+	p.reads, p.pace = 20, d.span(30*time.Millisecond, 300*time.Millisecond)
+	p.strikes.epoch = d.scale(300_000, 1_000_000)
+	on(Partition)
+	p.every[Partition.number()] = d.span(300*time.Millisecond, 2*time.Second)
+	p.last[Partition.number()] = d.span(200*time.Millisecond, 800*time.Millisecond)
+	switch d.below(5) {
+	case 0, 1:
+		on(Transfer)
+		p.every[Transfer.number()] = d.span(100*time.Millisecond, 2*time.Second)
+	case 2:
+		on(Pause)
+		p.lease = false
+		p.every[Pause.number()] = d.span(100*time.Millisecond, time.Second)
+		p.last[Pause.number()] = d.span(150*time.Millisecond, 600*time.Millisecond)
+	default: // a candidate lacks nothing only if little is written meanwhile
+		on(Crash)
+		p.faults &= Partition | Crash | Reorder | Duplicate | Drift | Skew
+		p.pace = d.span(400*time.Millisecond, time.Second)
+		p.every[Crash.number()] = d.span(2*time.Second, 10*time.Second)
+		p.last[Crash.number()] = d.span(100*time.Microsecond, time.Millisecond)
+		p.every[Partition.number()] = d.span(300*time.Millisecond, time.Second)
+		p.last[Partition.number()] = d.span(200*time.Millisecond, 400*time.Millisecond)
+		p.strikes.alarm = 900_000
 	}
 }
 

@@ -266,8 +266,8 @@ func (o *Options) String() string {
 	c := *o
 	c.defaults()
 	p := draw(&c)
-	s := fmt.Sprintf("seed=%d duration=%v settle=%v faults=%s drift=%g | drawn: mood=%v nodes=%d clients=%d keys=%d rate=%d "+
-		"reads=%d%% lease=%t wire=%t delay=%v+%v sync=%v retry=%v heartbeat=%v election=%v..%v trailing=%d "+
+	s := fmt.Sprintf("seed=%d duration=%v settle=%v faults=%s drift=%g | drawn: mood=%v nodes=%d clients=%d keys=%d "+
+		"rate=%d reads=%d%% lease=%t wire=%t delay=%v+%v sync=%v retry=%v heartbeat=%v election=%v..%v trailing=%d "+
 		"batch=%d window=%d",
 		c.Seed, c.Duration, c.Settle, c.Faults&^c.off, c.Process.Drift, p.mood,
 		p.nodes, p.clients, p.keys, p.rate,
