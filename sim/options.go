@@ -219,6 +219,9 @@ func draw(o *Options) plan {
 	p.rate = min(p.rate, maxRate*p.keys)
 	override(&p.rate, o.Rate)
 	p.lease = (p.lease || o.Lease) && !o.NoLease
+	if p.lease { // they rest on it
+		p.ppm = min(p.ppm, int(o.Process.Drift*1e6))
+	}
 	return p
 }
 
@@ -249,9 +252,6 @@ func (p *plan) drawFault(kind Faults, d *dice, o *Options) {
 		p.delayMean = d.span(p.delayMean, 4*p.delayMean)
 	case Drift:
 		p.ppm = d.scale(1000, 200_000)
-		if drift := int(o.Process.Drift * 1e6); p.lease || o.Lease {
-			p.ppm = min(p.ppm, drift)
-		}
 	case Compact:
 		p.every[i] = d.span(30*time.Millisecond, 3*time.Second)
 	case Crash, FailFlush:
