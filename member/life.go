@@ -19,7 +19,8 @@ func (m *Member) meet(id process.ID, life uint64) error {
 	case known == life:
 		return nil
 	case known != 0:
-		return fmt.Errorf("replica %d has lost its data: remove the member, and add it again with an empty directory", id)
+		return fmt.Errorf("replica %d has lost its data: "+
+			"remove the member, and add it again with an empty directory", id)
 	}
 	lives := m.id.Lives
 	m.id.Lives = map[process.ID]uint64{id: life}
