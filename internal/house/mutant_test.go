@@ -20,6 +20,7 @@ var (
 // A mutant is one deliberate mistake.
 type mutant struct {
 	name, why, file, was, is string
+	pkg, tests               string // what must fail, where dice are not what finds it
 }
 
 func mutants(t *testing.T) (ms []mutant) {
@@ -49,6 +50,8 @@ func mutants(t *testing.T) (ms []mutant) {
 			m.was = rest
 		case "+":
 			m.is = rest
+		case "test":
+			m.pkg, m.tests, _ = strings.Cut(rest, " ")
 		default:
 			t.Fatalf("mutants.txt:%d: %q", n+1, line)
 		}
@@ -85,8 +88,17 @@ func TestMutantsApply(t *testing.T) {
 	}
 }
 
-// TestMutants builds the simulation with each mistake in place, and requires
-// that it finds something. Without a mistake it must find nothing.
+// command returns what must fail with the mistake in place: the simulation
+// within so many seeds, or a test that is named.
+func (m *mutant) command() (pkg string, args []string) {
+	if m.pkg != "" {
+		return m.pkg, []string{"-test.run", m.tests}
+	}
+	return "./protocol", []string{"-test.run", "^TestSeeds$", "-seeds", fmt.Sprint(*perMutant)}
+}
+
+// TestMutants builds the simulation, or the test that is named, with each
+// mistake in place, and requires that it fails. Without a mistake it must pass.
 func TestMutants(t *testing.T) {
 	if !*tryMutants && *onlyMutant == "" {
 		t.Skip("a campaign of its own: make mutants")
@@ -118,13 +130,14 @@ func TestMutants(t *testing.T) {
 				t.Fatal(err)
 			}
 			bin := filepath.Join(dir, "mutant.test")
-			build := exec.Command("go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", bin, "./protocol")
+			pkg, args := m.command()
+			build := exec.Command("go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", bin, pkg)
 			build.Dir = top
 			if out, err := build.CombinedOutput(); err != nil {
 				t.Fatalf("build: %v\n%s", err, out)
 			}
-			run := exec.Command(bin, "-test.run", "^TestSeeds$", "-seeds", fmt.Sprint(*perMutant))
-			run.Dir = filepath.Join(top, "protocol")
+			run := exec.Command(bin, args...)
+			run.Dir = filepath.Join(top, pkg)
 			out, err := run.CombinedOutput()
 			if err == nil {
 				t.Fatalf("nobody noticed, though %s", m.why)
@@ -136,7 +149,7 @@ func TestMutants(t *testing.T) {
 
 func firstViolation(out string) string {
 	for line := range strings.Lines(out) {
-		if strings.Contains(line, "seed ") || strings.Contains(line, "panic") {
+		if strings.Contains(line, "seed ") || strings.Contains(line, "panic") || strings.Contains(line, "_test.go:") {
 			return strings.TrimSpace(line)
 		}
 	}
