@@ -26,10 +26,11 @@ import (
 )
 
 const (
-	// The storage engine takes its write buffers, of which four may exist, out
+	// The storage engine takes its write buffers, of which three may exist, out
 	// of the cache: what is left must hold filters and indexes of what is stored.
-	defaultCacheBytes    = 128 << 20
-	defaultMemTableBytes = 16 << 20
+	// A buffer grows with what is in it.
+	defaultCacheBytes    = 256 << 20
+	defaultMemTableBytes = 64 << 20
 )
 
 // Options say where a store is kept, and what a new one begins with.
@@ -47,8 +48,8 @@ type Options struct {
 	// reads it. Nil: the machine's.
 	Now func() time.Duration
 
-	CacheBytes    int64        // for blocks of the disk, and for MemTableBytes; 0: 128 MiB
-	MemTableBytes int          // gathered before they are written; 0: 16 MiB
+	CacheBytes    int64        // for blocks of the disk, and for MemTableBytes; 0: 256 MiB
+	MemTableBytes int          // gathered before they are written; 0: 64 MiB
 	Log           *slog.Logger // of the storage engine's complaints; nil: none
 }
 

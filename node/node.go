@@ -88,7 +88,7 @@ type Options struct {
 // Limits bound what a node takes on. Zeros stand for the defaults.
 type Limits struct {
 	Pending      int    // requests of this member not yet done, for each group; 8192
-	CompactEvery uint64 // applied entries between two checkpoints; 50,000
+	CompactEvery uint64 // applied entries between two checkpoints; 100,000
 	SegmentBytes int64  // of the log; see wal.Options
 }
 

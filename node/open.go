@@ -38,7 +38,7 @@ type Node struct {
 
 const (
 	defaultPending      = 8192
-	defaultCompactEvery = 50_000
+	defaultCompactEvery = 100_000
 	defaultTrailing     = 5000
 )
 

@@ -47,7 +47,7 @@ type serveCommand struct {
 	QuotaBackendBytes int64  `default:"2147483648"`
 	MaxRequestBytes   int    `default:"1572864"`
 	MaxTxnOps         int    `default:"128"`
-	SnapshotCount     uint64 `default:"50000"`
+	SnapshotCount     uint64 `default:"100000"`
 	Protocol          string `default:"raft"`
 
 	LogLevel  string `default:"info"`

@@ -28,6 +28,10 @@ const (
 	statesName = "state-"
 )
 
+// blockBytes is what is read at once. While a table is written, the engine keeps
+// 32 KiB of memory for each block of older versions, however small it is.
+const blockBytes = 32 << 10
+
 // A Config is what all states of a store share.
 type Config struct {
 	FS            vfs.FS
@@ -61,12 +65,19 @@ func Open(c Config, dir string) (*State, error) {
 		MemTableSize: uint64(c.MemTableBytes),
 		// More than the two that are needed, so that a flush under way does not
 		// stop Apply.
-		MemTableStopWritesThreshold: 4,
-		FormatMajorVersion:          pebble.FormatNewest,
-		Logger:                      logger{c.Log},
+		MemTableStopWritesThreshold: 3,
+		// What is written is merged with all that lies below it, for keys come in
+		// any order: the more at once, the less often. Filters keep a read of one
+		// key from having to look into each level.
+		L0CompactionThreshold: 8,
+		LBaseMaxBytes:         256 << 20,
+		FormatMajorVersion:    pebble.FormatNewest,
+		Logger:                logger{c.Log},
 	}
+	opts.TargetFileSizes[0] = 8 << 20
 	for i := range opts.Levels {
 		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+		opts.Levels[i].BlockSize = blockBytes
 	}
 	db, err := pebble.Open(dir, opts)
 	if err != nil {
