@@ -41,7 +41,7 @@ type slot struct {
 func (s *Store) Apply(es []process.Entry, result func(i int, r any)) {
 	p := s.pub.Load()
 	assert(p != nil, "apply to a closed store")
-	w := &writer{s: s, b: p.engine.DB.NewIndexedBatch(), before: p.engine.DB, recent: p.recent}
+	w := &writer{s: s, b: p.engine.DB.NewBatch(), before: p.engine.DB, recent: p.recent}
 	slots := make([]slot, len(es))
 	for i := range es {
 		w.entry(&es[i], &slots[i])
@@ -63,7 +63,7 @@ func (s *Store) Apply(es []process.Entry, result func(i int, r any)) {
 // A writer applies the entries of one batch.
 type writer struct {
 	s      *Store
-	b      *pebble.Batch // what they change; read through, it is over the store
+	b      *pebble.Batch // what they change; to be read only by through
 	before *pebble.DB    // the store without it
 	recent *recent.Versions
 	it     *pebble.Iterator // over before; nil until needed
@@ -206,7 +206,19 @@ func (w *writer) rng(c *Range) (Reply, error) {
 // view is the store as the operation at hand sees it: with all before it in
 // the same transaction.
 func (w *writer) view() *view {
-	return &view{r: w.b, rev: w.rev(), compacted: w.s.meta.compacted}
+	return &view{r: w.through(), rev: w.rev(), compacted: w.s.meta.compacted}
+}
+
+// through returns the batch for reading: it is over the store. Most batches are
+// never read, and need no index.
+func (w *writer) through() pebble.Reader {
+	if !w.b.Indexed() {
+		b := w.before.NewIndexedBatch()
+		must(b.Apply(w.b, nil))
+		must(w.b.Close())
+		w.b = b
+	}
+	return w.b
 }
 
 // rev is the revision in the making if anything was changed in it, or else the
@@ -345,7 +357,7 @@ func (w *writer) lookup(key []byte) *head {
 // stored reads the value of the version that h is of.
 func (w *writer) stored(key []byte, h *head) *KeyValue {
 	w.key = appendDataKey(w.key[:0], key, h.mod, false)
-	b, err := value(w.b, w.key)
+	b, err := value(w.through(), w.key)
 	must(err)
 	kv := &KeyValue{Key: key, Mod: h.mod}
 	must(cutData(b, kv))

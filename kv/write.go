@@ -218,7 +218,7 @@ func (w *writer) revoke(id int64, granted *uint64) bool {
 	if !ok || granted != nil && l.Granted != *granted {
 		return false
 	}
-	keys, err := attached(w.b, id)
+	keys, err := attached(w.through(), id)
 	must(err)
 	for _, key := range keys {
 		h := w.lookup(key)
