@@ -1,0 +1,2 @@
+// Package clock orders events in a system without a common clock.
+package clock
