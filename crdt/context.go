@@ -2,6 +2,7 @@ package crdt
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"sort"
 	"strconv"
@@ -137,7 +138,7 @@ func (c *Context) Equal(o *Context) bool { return slices.Equal(c.spans, o.spans)
 
 // String returns the spans as actor:last if nothing is missing before, and
 // else as actor:first-last: "1:7 2:3 2:5-6".
-func (c *Context) String() string {
+func (c Context) String() string {
 	words := make([]string, len(c.spans))
 	for i, s := range c.spans {
 		words[i] = strconv.FormatUint(s.actor, 10) + ":"
@@ -167,5 +168,36 @@ func (c *Context) UnmarshalBinary(b []byte) error {
 		return err
 	}
 	*c = read
+	return nil
+}
+
+// MarshalText returns what String does, for a client to keep. It never fails.
+func (c Context) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// UnmarshalText replaces c by what String wrote. It returns ErrBytes for any
+// other text, and leaves c as it was.
+func (c *Context) UnmarshalText(text []byte) error {
+	var read Context
+	for word := range strings.FieldsSeq(string(text)) {
+		actor, dots, _ := strings.Cut(word, ":")
+		first, last, from := strings.Cut(dots, "-")
+		if !from {
+			first, last = "1", dots
+		}
+		var s span
+		for _, n := range []struct {
+			to   *uint64
+			text string
+		}{{&s.actor, actor}, {&s.first, first}, {&s.last, last}} {
+			*n.to, _ = strconv.ParseUint(n.text, 10, 64)
+		}
+		read.spans = append(read.spans, s)
+	}
+	r := reader{s: string(read.append(nil))} // which says whether these are spans in order
+	again := r.context()
+	if r.done("") != nil || again.String() != string(text) {
+		return fmt.Errorf("parse context: %w", ErrBytes)
+	}
+	*c = again
 	return nil
 }

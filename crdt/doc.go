@@ -17,7 +17,7 @@
 // (§3). So messages may be lost as long as something later says the same,
 // come twice, late and in any order, alone or joined with others, and through
 // third parties; and what has taken in the same is the same, to the byte. What
-// was lost, a whole state makes good; so does the joined delta of a [Buffer].
+// was lost, a whole state makes good; so does the joined delta of a [Outbox].
 //
 // # The types
 //
