@@ -25,8 +25,8 @@
 //	message           from, to              answered by       when
 //	PreVote           pre-candidate, all    PreVoteReply      no leader was heard
 //	RequestVote       candidate, all        Vote              a pre-vote was won
-//	AppendEntries     leader, follower      AppendReply       new entries, a new commit index, a doubt
-//	Heartbeat         leader, all           HeartbeatReply    the timer, a read
+//	AppendEntries     leader, follower      AppendReply       new entries, a doubt
+//	Heartbeat         leader, all           HeartbeatReply    the timer, a read, a new commit index
 //	InstallSnapshot   leader, follower      AppendReply       it needs what the log no longer has
 //	TimeoutNow        leader, follower      RequestVote       leadership is handed over
 //

@@ -42,13 +42,13 @@ type AppendReply struct {
 	Prev     uint64 // not OK: the Prev that did not fit, 0 if only the term was stale
 }
 
-// Heartbeat keeps followers from elections and counts who still follows, for
-// reads and leases. It is apart from AppendEntries because its answer need not
-// wait for a disk.
+// Heartbeat keeps followers from elections, counts who still follows, for reads
+// and leases, and says what is decided to those who have it already. It is
+// apart from AppendEntries because its answer need not wait for a disk.
 type Heartbeat struct {
 	Term   uint64
 	Commit uint64 // at most what the receiver is known to hold
-	Round  uint64 // numbers the leader's rounds within its term, from 1. Thesis §6.4
+	Round  uint64 // of the leader's rounds in its term, from 1. Thesis §6.4; 0: no answer is wanted
 }
 
 // HeartbeatReply says that at some time after Round was sent the sender knew

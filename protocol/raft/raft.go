@@ -99,6 +99,7 @@ type progress struct {
 	next  uint64 // next entry to send
 	// inflight is the last indexes of the messages sent after match, ascending.
 	inflight []uint64
+	told     uint64        // the highest commit index sent since it last replicated anew
 	probed   bool          // probing: one message is on its way
 	active   bool          // heard since the last check of the quorum
 	round    uint64        // highest round answered
@@ -254,7 +255,7 @@ func (r *Raft) AppendState(b []byte) []byte {
 	}
 	for i := range r.peers {
 		p := &r.peers[i]
-		b = uvarints(b, uint64(p.id), uint64(p.state), p.match, p.next, p.round,
+		b = uvarints(b, uint64(p.id), uint64(p.state), p.match, p.next, p.round, p.told,
 			uint64(p.heard), uint64(p.since), uint64(p.nudged), uint64(len(p.inflight)))
 		b = flags(uvarints(b, p.inflight...), p.probed, p.active)
 	}

@@ -536,12 +536,46 @@ func TestSnapshotForAServerFarBehind(t *testing.T) {
 	}
 }
 
+// TestNewsOfACommit: a server hears that what it holds is decided, once, with no
+// answer asked for; and what was lost is said again by the next heartbeat.
+func TestNewsOfACommit(t *testing.T) {
+	g := newGroup(t, process.Config{}, 1, 2, 3)
+	g.elect(1)
+	g.settle()
+	sent := 0
+	lost := false
+	g.drop = func(d delivery) bool {
+		h, ok := d.msg.(*Heartbeat)
+		if ok && h.Round == 0 && d.to == 3 {
+			lost = true
+			return true
+		}
+		sent++
+		return false
+	}
+	g.submit(1, command("a"))
+	g.settle()
+	if !lost || g.servers[2].commitIndex != 2 || g.servers[3].commitIndex != 1 {
+		t.Fatalf("lost: %v, commit indexes %d and %d", lost, g.servers[2].commitIndex, g.servers[3].commitIndex)
+	}
+	if want := 2 + 2 + 1; sent != want { // entries and answers to two, and the news to one
+		t.Errorf("%d messages for one entry, not %d", sent, want)
+	}
+	g.fire(1, heartbeat)
+	g.settle()
+	if g.servers[3].commitIndex != 2 {
+		t.Errorf("commit index %d after a heartbeat", g.servers[3].commitIndex)
+	}
+}
+
 // TestApplicationAheadOfTheLog: the application kept what the log lost.
 func TestApplicationAheadOfTheLog(t *testing.T) {
 	g := newGroup(t, process.Config{}, 1, 2, 3)
 	g.elect(1)
 	g.servers[3].stuck = true
 	g.submit(1, command("a"))
+	g.settle()
+	g.submit(1, command("b")) // brings the news that a is decided
 	g.settle()
 	if g.servers[3].app.Index != 2 {
 		t.Fatal("a commit does not wait for the disk")
@@ -552,9 +586,11 @@ func TestApplicationAheadOfTheLog(t *testing.T) {
 		t.Fatalf("%+v, base %d", three.Status(), three.log.base)
 	}
 	g.crash(3) // and it lasts
-	g.submit(1, command("b"))
+	g.fire(1, heartbeat)
 	g.settle()
-	if three = g.servers[3]; three.commitIndex != 3 {
+	g.submit(1, command("c"))
+	g.settle()
+	if three = g.servers[3]; three.commitIndex != 4 {
 		t.Fatalf("%+v", three.Status())
 	}
 }

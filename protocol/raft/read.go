@@ -56,6 +56,7 @@ func (r *Raft) beginRound(out *process.Output) {
 		if same == nil || same.Commit != commit {
 			same = &Heartbeat{Term: r.currentTerm, Commit: commit, Round: r.round}
 		}
+		p.told = max(p.told, commit)
 		// Now: it speaks of the term, in which we were elected by votes that
 		// were durable, and of what the receiver itself holds.
 		out.SendNow(p.id, same)
@@ -65,11 +66,13 @@ func (r *Raft) beginRound(out *process.Output) {
 
 func (r *Raft) onHeartbeat(from process.ID, m *Heartbeat, out *process.Output) {
 	r.hear(from, out)
-	// Now: it says that we knew of no later term after the round began. A
-	// later leader with our vote waited for our disk with it, and was elected
-	// after this. If we forget the term in a crash, we have still not voted
-	// for a later one; and with leases we do not vote at once when we restart.
-	out.SendNow(from, &HeartbeatReply{Term: r.currentTerm, Round: m.Round})
+	if m.Round > 0 {
+		// Now: it says that we knew of no later term after the round began. A
+		// later leader with our vote waited for our disk with it, and was elected
+		// after this. If we forget the term in a crash, we have still not voted
+		// for a later one; and with leases we do not vote at once when we restart.
+		out.SendNow(from, &HeartbeatReply{Term: r.currentTerm, Round: m.Round})
+	}
 	r.commitTo(min(m.Commit, r.log.last()), out)
 }
 

@@ -124,21 +124,21 @@ func (r *Raft) propose(reqs []process.Request, out *process.Output) {
 	out.Send(r.cfg.Self, &AppendReply{Term: r.currentTerm, OK: true, Match: r.log.last()})
 }
 
-// sendAll sends every other server what it lacks, and with news also to those
-// who lack nothing: the commit index.
-func (r *Raft) sendAll(news bool, out *process.Output) {
+// sendAll sends every other server what it lacks, and in doubt an empty message
+// to those who lack nothing.
+func (r *Raft) sendAll(doubt bool, out *process.Output) {
 	var same *AppendEntries // most lack the same: one message serves them
 	for i := range r.peers {
 		if p := &r.peers[i]; p.id != r.cfg.Self {
-			same = r.sendAppend(p, news, same, out)
+			same = r.sendAppend(p, doubt, same, out)
 		}
 	}
 }
 
 // sendAppend sends p the entries that it lacks, as far as flow control lets
-// it; with news, or if p is being probed, an empty message if there are none.
-// It may reuse a message made for another server, and returns the one it made.
-func (r *Raft) sendAppend(p *progress, news bool, same *AppendEntries, out *process.Output) *AppendEntries {
+// it; in doubt, or if p is being probed, an empty message if there are none. It
+// may reuse a message made for another server, and returns the one it made.
+func (r *Raft) sendAppend(p *progress, doubt bool, same *AppendEntries, out *process.Output) *AppendEntries {
 	switch p.state {
 	case snapshotting:
 		return same
@@ -146,7 +146,7 @@ func (r *Raft) sendAppend(p *progress, news bool, same *AppendEntries, out *proc
 		if p.probed {
 			return same
 		}
-		news = true
+		doubt = true
 	case replicating:
 		if len(p.inflight) >= r.cfg.Window {
 			return same
@@ -157,7 +157,7 @@ func (r *Raft) sendAppend(p *progress, news bool, same *AppendEntries, out *proc
 		r.sendSnapshot(p, out)
 		return same
 	}
-	if prev == last && !news {
+	if prev == last && !doubt {
 		return same
 	}
 	if same == nil || same.Prev != prev {
@@ -175,10 +175,24 @@ func (r *Raft) sendAppend(p *progress, news bool, same *AppendEntries, out *proc
 	case p.state == probing:
 		p.probed = true
 	case n > 0:
+		p.told = max(p.told, min(same.Commit, prev+n))
 		p.next = prev + n + 1 // pipelined: assume it arrives; a refusal rewinds
 		p.inflight = append(p.inflight, p.next-1)
 	}
 	return same
+}
+
+// tell sends p the commit index, if p holds something of which it was not told
+// that it is decided. While there are entries on their way to it, they or their
+// answer will do. No answer is needed: what is lost, each heartbeat says again.
+func (r *Raft) tell(p *progress, out *process.Output) {
+	commit := min(r.commitIndex, p.match)
+	if p.id == r.cfg.Self || p.state != replicating || len(p.inflight) > 0 || commit <= p.told {
+		return
+	}
+	p.told = commit
+	// Now: it speaks of what a quorum has on its disks, and the receiver too.
+	out.SendNow(p.id, &Heartbeat{Term: r.currentTerm, Commit: commit})
 }
 
 // batch returns the entries after prev, as many as one message may hold.
@@ -220,6 +234,7 @@ func (r *Raft) onAppendReply(from process.ID, m *AppendReply, out *process.Outpu
 	if p.id != r.cfg.Self && p.next <= r.log.last() {
 		r.sendAppend(p, false, nil, out)
 	}
+	r.tell(p, out)
 	if p.id == r.transferee {
 		r.tryTransfer(out)
 	}
@@ -243,7 +258,7 @@ func (r *Raft) onRefusal(p *progress, m *AppendReply, out *process.Output) {
 
 // become changes the mode of replication and forgets what the last one sent.
 func (p *progress) become(s progressState) {
-	p.state, p.probed, p.inflight = s, false, p.inflight[:0]
+	p.state, p.probed, p.inflight, p.told = s, false, p.inflight[:0], 0
 	if s == replicating {
 		p.next = p.match + 1
 	}
@@ -260,8 +275,8 @@ func (r *Raft) advanceCommit(out *process.Output) {
 	r.commitTo(n, out)
 	r.serveReads(out)
 	r.afterGroupCommit(out)
-	if r.role == leader {
-		r.sendAll(true, out)
+	for i := range r.peers { // nobody, if this server leads no longer
+		r.tell(&r.peers[i], out)
 	}
 }
 
