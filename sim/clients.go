@@ -73,9 +73,20 @@ func (s *sim) wake(i int, wake uint64) {
 		s.giveUp(c)
 		s.rest(i)
 	default: // no answer: ask somebody else
-		c.target = process.ID(1 + c.below(s.w.Replicas()))
+		c.target = s.another(c, c.target)
 		s.ask(i)
 	}
+}
+
+// another is whom to ask after the one that was of no help. While the group
+// settles it is the next in turn: most replicas may be gone for good, and
+// progress has a bound that chance alone would miss now and then.
+func (s *sim) another(c *client, than process.ID) process.ID {
+	n := s.w.Replicas()
+	if s.settling.on {
+		return than%process.ID(n) + 1
+	}
+	return process.ID(1 + c.below(n))
 }
 
 // giveUp ends an operation whose outcome the client will never know. If it has
@@ -297,7 +308,7 @@ func (s *sim) refused(i int, a *world.Answer) {
 		wait *= 5
 	}
 	if c.target == 0 || int(c.target) > s.w.Replicas() {
-		c.target = process.ID(1 + c.below(s.w.Replicas()))
+		c.target = s.another(c, a.Node)
 	}
 	c.again = true
 	s.sleep(i, c.between(time.Millisecond, wait))

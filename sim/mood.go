@@ -217,9 +217,14 @@ func (s *sim) split(id, other process.ID) {
 	if s.settling.on || !s.plan.faults.has(Partition) {
 		return
 	}
+	d, n := &s.mood, len(s.w.Members().Voters)
+	s.sever(id, other, pick(d, []int{0, 0, (n - 1) / 2, d.below(n)}))
+}
+
+// sever is split with at most so many others.
+func (s *sim) sever(id, other process.ID, with int) {
 	d, side := &s.mood, uint64(1)<<id
 	g := s.w.Members()
-	with := pick(d, []int{0, 0, (len(g.Voters) - 1) / 2, d.below(len(g.Voters))})
 	for ; with > 0; with-- { // a voter may be drawn twice: then there are fewer
 		if o := pick(d, g.Voters); o != other {
 			side |= 1 << o

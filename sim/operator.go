@@ -20,6 +20,7 @@ type operator struct {
 	waits  bool
 	until  time.Duration // it waits no longer than that
 	closed bool          // the protocol cannot change its members
+	rival  process.ID    // the leader that was last asked to grow the group, alone
 }
 
 // patience is how long the operator waits for one change: about the time that
@@ -71,6 +72,9 @@ func (s *sim) request(g *process.Group, to process.ID, after time.Duration) {
 func (s *sim) hurry() {
 	o, g := &s.operator, s.w.Members()
 	to := s.somebody(&o.dice)
+	if s.plan.mood == changes && s.plan.faults.has(Partition) && o.chance(500_000) && s.rival(g, to) {
+		return
+	}
 	if s.plan.faults.has(Partition) && o.chance(500_000) {
 		if s.plan.mood == changes {
 			s.split(to, 0)
@@ -84,6 +88,31 @@ func (s *sim) hurry() {
 		}
 		s.request(&g, to, time.Duration(i)*o.around(5*time.Millisecond))
 	}
+}
+
+// rival asks the leader to for a change that need share no quorum with the one
+// before: who is alone is to grow the group, and whoever leads next, with half
+// of it, to take that one out. Ongaro, raft-dev, 10 July 2015.
+func (s *sim) rival(g process.Group, to process.ID) bool {
+	o := &s.operator
+	if old := o.rival; old != to && g.Votes(old) && len(g.Voters) > 2 {
+		o.rival = 0
+		remove(&g, old)
+		s.sever(to, old, len(g.Voters)/2)
+		s.request(&g, to, 0)
+		return true
+	}
+	for i := range s.w.Replicas() {
+		if id := process.ID(i + 1); s.w.Up(id) && !g.Votes(id) {
+			o.rival = to
+			remove(&g, id)
+			g.Voters = insert(g.Voters, id)
+			s.sever(to, id, 0)
+			s.request(&g, to, 0)
+			return true
+		}
+	}
+	return false
 }
 
 // somebody returns the replica to ask: mostly whoever leads.
@@ -144,13 +173,19 @@ func (s *sim) change(g *process.Group) bool {
 func (s *sim) shuffle(g *process.Group) bool {
 	o := &s.operator
 	if o.chance(s.plan.single) {
-		id := process.ID(1 + o.below(s.w.Replicas()))
-		voted := slices.Contains(g.Voters, id)
-		remove(g, id)
-		if !voted {
-			g.Voters = insert(g.Voters, id)
+		if o.chance(500_000) {
+			return len(g.Voters) > 1 && remove(g, pick(&o.dice, g.Voters))
 		}
-		return len(g.Voters) > 0
+		id := process.ID(1 + o.below(s.w.Replicas()))
+		for n := s.w.Replicas(); n > 0 && (!s.w.Up(id) || g.Votes(id)); n-- {
+			id = id%process.ID(s.w.Replicas()) + 1
+		}
+		if g.Votes(id) {
+			return false
+		}
+		remove(g, id)
+		g.Voters = insert(g.Voters, id)
+		return true
 	}
 	g.Voters, g.Learners = nil, nil
 	for i := range s.w.Replicas() {

@@ -218,7 +218,7 @@ func TestExitCodes(t *testing.T) {
 		{"up --nodes=0x", exitUsage}, {"up --nodes=16", exitUsage}, {"up --client=2379", exitUsage},
 		{"up --client=0.0.0.0:1", exitUsage}, {"up --client=h:65500", exitUsage},
 		{"sim nothing", exitUsage}, {"sim --faults=net,gremlins", exitUsage}, {"sim --seeds=0", exitUsage},
-		{"sim --nodes=99", exitUsage}, {"sim --duration=0s", exitUsage}, {"sim --rate=0", exitUsage},
+		{"sim --nodes=99", exitUsage}, {"sim --duration=0s", exitUsage}, {"sim --rate=-1", exitUsage},
 		{"sim --clients=99", exitUsage}, {"sim --seeds=2 --trace=x", exitUsage}, {"sim --trace=/no/such/x", exitUsage},
 		{"bench", exitUsage}, {"bench scan", exitUsage}, {"bench put --clients=0", exitUsage},
 		{"bench put --key-size=1", exitUsage}, {"bench mixed --reads=2", exitUsage}, {"bench put -o xml", exitUsage},

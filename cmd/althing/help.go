@@ -57,7 +57,7 @@ var help = map[string]map[string]string{
 			"with commas.",
 		"duration":  "Virtual time with faults; then all is healed, and must make progress.",
 		"clients":   "Clients (drawn from the seed).",
-		"rate":      "Requests in a second of virtual time.",
+		"rate":      "Requests in a second of virtual time (drawn from the seed).",
 		"trace":     "Write the run to a file, as JSON lines; with one seed.",
 		"keep-on":   "Go on after a seed that fails.",
 		"no-shrink": "Print a run that fails as it is: do not look for a shorter one.",

@@ -24,7 +24,7 @@ type simCommand struct {
 	Faults   string        `default:"all" placeholder:"LIST"`
 	Duration time.Duration `default:"10s"`
 	Clients  int           `placeholder:"N"`
-	Rate     int           `default:"100" placeholder:"N"`
+	Rate     int           `placeholder:"N"`
 	Trace    string        `placeholder:"FILE"`
 	KeepOn   bool
 	NoShrink bool
@@ -62,8 +62,8 @@ func (s *simCommand) options() (p process.Protocol, o sim.Options, err error) {
 		err = wrong("duration", s.Duration, "expected more than nothing, and no more than 24h")
 	case s.Clients < 0 || s.Clients > sim.MaxClients:
 		err = wrong("clients", s.Clients, "expected from 1 to %d", sim.MaxClients)
-	case s.Rate < 1 || s.Rate > 100_000:
-		err = wrong("rate", s.Rate, "expected from 1 to 100000")
+	case s.Rate < 0 || s.Rate > 100_000:
+		err = wrong("rate", s.Rate, "expected up to 100000, or 0: drawn from the seed")
 	case s.Trace != "" && s.Seeds > 1:
 		err = wrong("trace", s.Trace, "expected with one seed: a trace is of one run")
 	}
@@ -187,13 +187,16 @@ func (t *totals) print(to *output, name string, took time.Duration) {
 // again.
 func (s *simCommand) broken(p process.Protocol, o sim.Options, r *sim.Result, to *output) {
 	fmt.Fprintf(to.out, "\nBROKEN: %v\n  %s\n", r.Violation, r.Options)
-	again := fmt.Sprintf("althing sim %s --seed %d --faults %s --duration %v --rate %d", p.Name, o.Seed, o.Faults,
-		o.Duration, o.Rate)
+	again := fmt.Sprintf("althing sim %s --seed %d --faults %s --duration %v", p.Name, o.Seed, o.Faults,
+		o.Duration)
 	if o.Nodes != 0 {
 		again += fmt.Sprintf(" --nodes %d", o.Nodes)
 	}
 	if o.Clients != 0 {
 		again += fmt.Sprintf(" --clients %d", o.Clients)
+	}
+	if o.Rate != 0 {
+		again += fmt.Sprintf(" --rate %d", o.Rate)
 	}
 	fmt.Fprintf(to.out, "  again: %s\n", again)
 	if s.NoShrink {
