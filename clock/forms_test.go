@@ -50,7 +50,8 @@ func refused[T form, P parsed[T]](t *testing.T, texts ...string) {
 	t.Helper()
 	for _, s := range texts {
 		var v, zero T
-		if err := P(&v).UnmarshalText([]byte(s)); !errors.Is(err, ErrMalformed) || !reflect.DeepEqual(v, zero) {
+		err := P(&v).UnmarshalText([]byte(s))
+		if !errors.Is(err, ErrMalformed) || !reflect.DeepEqual(v, zero) {
 			t.Errorf("%T %q is read as %v, %v", v, s, v, err)
 		}
 	}
@@ -61,7 +62,8 @@ func refusedBytes[T form, P parsed[T]](t *testing.T, all ...string) {
 	t.Helper()
 	for _, s := range all {
 		var v, zero T
-		if err := P(&v).UnmarshalBinary([]byte(s)); !errors.Is(err, ErrMalformed) || !reflect.DeepEqual(v, zero) {
+		err := P(&v).UnmarshalBinary([]byte(s))
+		if !errors.Is(err, ErrMalformed) || !reflect.DeepEqual(v, zero) {
 			t.Errorf("%T %q is read as %v, %v", v, s, v, err)
 		}
 	}

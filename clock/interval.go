@@ -24,7 +24,8 @@ func (i Interval) Before(t int64) bool { return i.Latest < t }
 // AppendBinary appends Earliest as a signed varint and the width as an unsigned
 // one. It never fails. Latest must not be before Earliest.
 func (i Interval) AppendBinary(b []byte) ([]byte, error) {
-	return binary.AppendUvarint(binary.AppendVarint(b, i.Earliest), uint64(i.Latest)-uint64(i.Earliest)), nil
+	b = binary.AppendVarint(b, i.Earliest)
+	return binary.AppendUvarint(b, uint64(i.Latest)-uint64(i.Earliest)), nil
 }
 
 // MarshalBinary is AppendBinary to nil.

@@ -122,7 +122,8 @@ func TestVectorHappenedBefore(t *testing.T) {
 			for j := range stamps {
 				want := happened(r, i, j)
 				if o := stamps[i].Compare(stamps[j]); o != want {
-					t.Errorf("steps %d and %d are %v, stamps %v, %v say %v", i, j, want, stamps[i], stamps[j], o)
+					t.Errorf("steps %d and %d are %v, stamps %v, %v say %v",
+						i, j, want, stamps[i], stamps[j], o)
 				}
 			}
 		}

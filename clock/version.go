@@ -20,7 +20,9 @@ type Version []Dot
 
 // At returns how many writes of an actor are known.
 func (v Version) At(actor uint64) uint64 {
-	i, ok := slices.BinarySearchFunc(v, actor, func(d Dot, a uint64) int { return cmp.Compare(d.Actor, a) })
+	i, ok := slices.BinarySearchFunc(v, actor, func(d Dot, a uint64) int {
+		return cmp.Compare(d.Actor, a)
+	})
 	if !ok {
 		return 0
 	}

@@ -89,7 +89,8 @@ func TestHappenedBefore(t *testing.T) {
 			for j := range stamps {
 				want := clock.OrderOf(i != j && !r.Before(j, i), i != j && !r.Before(i, j))
 				if o := stamps[i].Compare(stamps[j]); o != want {
-					t.Errorf("steps %d and %d are %v, %s and %s say %v", i, j, want, stamps[i], stamps[j], o)
+					t.Errorf("steps %d and %d are %v, %s and %s say %v",
+						i, j, want, stamps[i], stamps[j], o)
 				}
 			}
 		}
