@@ -10,7 +10,7 @@ import (
 // gets rights to take as much away, may give them to others, and takes away
 // only what it has rights for. (Balegas, Serra, Duarte, Ferreira, Rodrigues,
 // Preguiça, Shapiro, Najafzadeh: Extending Eventually Consistent Cloud
-// Databases for Enforcing Numeric Invariants, 2015, §3, figure 1.) A bound K
+// Databases for Enforcing Numeric Invariants, 2015: the Bounded Counter.) A bound K
 // other than 0 is K beside the counter, and an upper bound K is a counter of
 // what is left until K. The zero BoundedCounter is 0, and nobody has rights.
 //

@@ -11,7 +11,7 @@ import (
 const MaxDepth = 64
 
 // A causal is a state of a causal type, or a delta: a store and the context
-// that explains what is not in it. (§7.2)
+// that explains what is not in it. (Almeida et al. 2018: causal types.)
 type causal struct {
 	ctx  Context
 	root store
@@ -27,8 +27,18 @@ type kind interface {
 // A state is a causal of one kind: what all causal types are and can.
 type state[K kind] struct{ causal }
 
+// fewDots is how many dots a delta may have seen so that it is worth finding out
+// whether it concerns more than it names.
+const fewDots = 64
+
 func (c *causal) join(o *causal) {
-	c.root = joined(&c.ctx, c.root, o.root, &o.ctx)
+	// If each dot that both have seen is where the delta names it, nothing else
+	// here can be removed by it; and what it brings is news.
+	if n, few := c.ctx.common(&o.ctx, fewDots); few && n == named(c.root, o.root, &o.ctx) {
+		c.root = graft(&c.ctx, c.root, o.root, &o.ctx)
+	} else {
+		c.root = joined(&c.ctx, c.root, o.root, &o.ctx)
+	}
 	c.ctx.Join(&o.ctx)
 }
 

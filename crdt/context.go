@@ -23,7 +23,7 @@ func (s span) has(d clock.Dot) bool {
 // paper are one list here, of the longest spans of consecutive dots: what
 // begins at 1 is the vector, the rest is the cloud. A context that misses
 // nothing has one span for each actor, however many events there were.
-// (Almeida, Shoker, Baquero 2018, §7.2.) The zero Context is empty.
+// (Almeida, Shoker, Baquero 2018: causal context.) The zero Context is empty.
 type Context struct {
 	spans []span // by actor, then first; no two overlap or touch
 }
@@ -99,6 +99,24 @@ func (c *Context) Covers(o *Context) bool {
 		}
 	}
 	return true
+}
+
+// common returns how many dots both have seen, if o has seen few at most, and
+// whether it has.
+func (c *Context) common(o *Context, few uint64) (n int, ok bool) {
+	left := few
+	for _, s := range o.spans {
+		if s.last-s.first >= left {
+			return 0, false
+		}
+		left -= s.last - s.first + 1
+		for seq := s.first; seq <= s.last; seq++ {
+			if c.Has(clock.Dot{Actor: s.actor, Seq: seq}) {
+				n++
+			}
+		}
+	}
+	return n, true
 }
 
 // Next returns the dot of the next event of actor: one beyond the greatest

@@ -107,8 +107,8 @@ func (w wide) int64() int64 {
 }
 
 // A GCounter only grows: each actor has a count of its own, and the join takes
-// the greater of each. (Shapiro, Preguiça, Baquero, Zawirski 2011, §3.1.1; in
-// delta form §4.1.) The zero GCounter is 0.
+// the greater of each. (Shapiro et al. 2011, §3.1.2, specification 6.) The zero
+// GCounter is 0.
 type GCounter struct{ counts grid }
 
 // Add adds n and returns the delta. It returns ErrRange if the count of the
@@ -168,7 +168,7 @@ const (
 )
 
 // A PNCounter counts up and down: it is two counters that only grow, and their
-// difference. (Shapiro et al. 2011, §3.1.3; in delta form §4.2.) The zero
+// difference. (Shapiro et al. 2011, §3.1.3, specification 7.) The zero
 // PNCounter is 0.
 type PNCounter struct{ counts grid }
 

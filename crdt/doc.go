@@ -2,7 +2,10 @@
 // without asking each other, and that becomes the same everywhere once they
 // have told each other: conflict-free replicated data types, in the delta-state
 // form of Almeida, Shoker and Baquero, Delta state replicated data types, 2018
-// (arXiv 1603.01529). A section that is named without a paper is of that one.
+// (arXiv 1603.01529). Counters, registers and sets are first described, as whole
+// states, by Shapiro, Preguiça, Baquero and Zawirski, A comprehensive study of
+// Convergent and Commutative Replicated Data Types, 2011. The papers of the
+// other types are named at each.
 //
 // # How it is used
 //
@@ -14,10 +17,11 @@
 //	there.Join(here.Add(1, "apple")) // 1 is the actor: see below
 //
 // Join is associative, commutative and idempotent, and states only go up by it
-// (§3). So messages may be lost as long as something later says the same,
-// come twice, late and in any order, alone or joined with others, and through
-// third parties; and what has taken in the same is the same, to the byte. What
-// was lost, a whole state makes good; so does the joined delta of a [Outbox].
+// (definition 3 there). So messages may come twice, late and in any order, alone
+// or joined with others, and through third parties; they may be lost, as long as
+// something later says the same; and what has taken in the same is the same, to
+// the byte. What was lost, a whole state makes good. An [Outbox] sees to it that
+// nothing is, and seldom needs one.
 //
 // # The types
 //
@@ -44,7 +48,7 @@
 // state is a store, which says what dots stand for, and a context, which is the
 // dots ever seen. A dot in the context that is not in the store is something
 // that was removed; one that is in neither is news. Hence the join keeps of two
-// stores what both have, and what one has and the other has not seen (§7.2);
+// stores what both have, and what one has and the other has not seen;
 // and hence nothing else need be kept of the removed. Every change replaces
 // what it has seen by a dot of its own or by nothing: what it has not seen it
 // cannot touch, and that is what "wins" means in the table.

@@ -278,3 +278,57 @@ func sequenceOp(r *rand.Rand, s *crdt.Sequence, actor uint64) *crdt.Sequence {
 	}
 	return s.InsertText(actor, r.IntN(s.Len()+1), text)
 }
+
+// TestNothingIsShared: a copy, a delta and a state that was joined into another
+// stay as they are when the other changes.
+func TestNothingIsShared(t *testing.T) {
+	t.Run("GCounter", holdApart(gcounterOp))
+	t.Run("PNCounter", holdApart(pncounterOp))
+	t.Run("BoundedCounter", holdApart(boundedOp))
+	t.Run("GSet", holdApart(gsetOp))
+	t.Run("AWSet", holdApart(awsetOp))
+	t.Run("RWSet", holdApart(rwsetOp))
+	t.Run("LWWRegister", holdApart(lwwOp))
+	t.Run("MVRegister", holdApart(mvOp))
+	t.Run("EWFlag", holdApart(flagOp))
+	t.Run("Map", holdApart(mapOp))
+	t.Run("Sequence", holdApart(sequenceOp))
+}
+
+func holdApart[T any, S crdt.State[T]](op op[T]) func(*testing.T) {
+	return func(t *testing.T) {
+		for seed := range uint64(seeds / 5) {
+			r := rand.New(rand.NewPCG(seed, 13))
+			all := []S{new(T)}
+			for range 30 {
+				i := r.IntN(len(all))
+				var was [][]byte
+				for _, s := range all {
+					was = append(was, bytesOf[T](s))
+				}
+				var fresh S
+				switch r.IntN(4) {
+				case 0:
+					fresh = all[i].Clone()
+				case 1:
+					all[i].Join((*T)(all[r.IntN(len(all))]))
+				case 2:
+					if fresh = S(new(T)); r.IntN(2) == 0 {
+						op(r, (*T)(fresh), uint64(100+len(all)))
+					}
+					fresh.Join((*T)(all[i]))
+				default:
+					fresh = op(r, (*T)(all[i]), uint64(1+i))
+				}
+				for k, s := range all {
+					if k != i && string(bytesOf[T](s)) != string(was[k]) {
+						t.Fatalf("seed %d: %d changed with %d", seed, k, i)
+					}
+				}
+				if fresh != nil {
+					all = append(all, fresh)
+				}
+			}
+		}
+	}
+}

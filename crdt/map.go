@@ -75,7 +75,7 @@ func fieldShape(key string) *shape {
 // To remove a field is to reset all that is beneath it, as far as it has been
 // seen; what others have written there without seeing it stays, and so does
 // the field then. A field is there while anything is beneath it. Of what is
-// removed nothing is kept. (Almeida et al. 2018, §7.4.5, figure 13.) The zero
+// removed nothing is kept. (Almeida et al. 2018: map embedding causal types.) The zero
 // Map is empty.
 //
 // Fields are named by their path: the names of the maps on the way, and their

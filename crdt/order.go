@@ -83,7 +83,7 @@ type order struct {
 // append puts n behind all others.
 func (o *order) append(n *node) {
 	if k := len(o.chunks); k == 0 || len(o.chunks[k-1].nodes) >= maxChunk/2 {
-		o.chunks = append(o.chunks, &chunk{nodes: make([]*node, 0, maxChunk)})
+		o.chunks = append(o.chunks, new(chunk))
 	}
 	c := o.chunks[len(o.chunks)-1]
 	c.nodes, n.chunk = append(c.nodes, n), c

@@ -5,8 +5,9 @@ import "math"
 // An Outbox turns the changes of one replica into messages to its peers: of
 // what a peer has not acknowledged it sends the join, and the whole state if
 // that is no longer kept. So every change arrives in the end, whatever
-// messages are lost, and a peer that keeps up is never sent a state. (§6.1,
-// algorithm 2: delta-interval based anti-entropy.) It does not hold back what
+// messages are lost, and a peer that keeps up is never sent a state.
+// (Almeida et al. 2018, definitions 4 and 5: delta-intervals, and anti-entropy
+// by them.) It does not hold back what
 // depends on something that is missing: no type here needs that to converge.
 type Outbox[T any, S State[T]] struct {
 	state  S

@@ -13,7 +13,7 @@ import (
 // is a write by a clock that is behind. Where times are equal the greater
 // actor wins, and then the greater value: all replicas choose the same. With
 // hybrid logical clocks as times, a write at least wins over all it has seen.
-// (Shapiro et al. 2011, §3.2.1; in delta form §5.) The zero LWWRegister has no
+// (Shapiro et al. 2011, §3.2.1.) The zero LWWRegister has no
 // value.
 type LWWRegister struct {
 	set   bool
@@ -99,8 +99,8 @@ func (mvRegister) shape() *shape { return mvShape }
 var mvShape = &shape{values: func(string) bool { return true }}
 
 // An MVRegister holds every value that was written and that no later write has
-// seen: one, unless several wrote without knowing of each other. (Almeida et
-// al. 2018, §7.4.4.) The zero MVRegister has no value.
+// seen: one, unless several wrote without knowing of each other. (Shapiro et al.
+// 2011, §3.2.2; Almeida et al. 2018: multi-value register.) The zero MVRegister has no value.
 type MVRegister struct{ state[mvRegister] }
 
 func newMVRegister(c causal) *MVRegister { return &MVRegister{state[mvRegister]{c}} }
@@ -163,7 +163,7 @@ func (ewFlag) shape() *shape { return ewShape }
 var ewShape = &shape{}
 
 // An EWFlag is on or off; an enable wins over a disable that has not seen it.
-// (Almeida et al. 2018, §7.4.1.) The zero EWFlag is off.
+// (Almeida et al. 2018: enable-wins flag.) The zero EWFlag is off.
 type EWFlag struct{ state[ewFlag] }
 
 func newEWFlag(c causal) *EWFlag { return &EWFlag{state[ewFlag]{c}} }

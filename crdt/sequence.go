@@ -12,10 +12,10 @@ import (
 // A Sequence is a list, or a text if its elements are letters. Elements stand
 // in all replicas in the same order, and what one replica inserts in one go,
 // forwards or backwards, stays together even if another inserts at the same
-// place at the same time. (Weidner, Kleppmann: The Art of the Fugue, 2023,
-// algorithm 1. Its variant FugueMax, which also keeps together what is typed
-// backwards in some rarer cases of three writers, is not this one.) The zero
-// Sequence is empty.
+// place at the same time. (Weidner, Gentle, Kleppmann: The Art of the Fugue:
+// Minimizing Interleaving in Collaborative Text Editing, 2023, arXiv
+// 2305.00583: Fugue. Its variant FugueMax, which mixes less still in rare cases
+// of several writers, is not this one.) The zero Sequence is empty.
 //
 // Tombstones: of a deleted element its value is dropped, but its place is
 // kept, for others may have inserted beside it without knowing. A Sequence

@@ -11,7 +11,7 @@ import (
 	"althing/crdt"
 )
 
-// A fugue is algorithm 1 of the paper as it stands there, and nothing else:
+// A fugue is the algorithm of the paper with nothing to make it fast:
 // every question goes through the whole tree.
 type fugue map[clock.Dot]leaf
 
@@ -158,7 +158,7 @@ func TestSequenceIsFugue(t *testing.T) {
 
 // TestSequenceOrderIsOne: whatever deltas arrive in whatever order, all replicas
 // at all times see parts of one order. (The strong list specification: Attiya
-// et al., Specification and complexity of collaborative text editing, 2016, §3.)
+// et al., Specification and complexity of collaborative text editing, 2016.)
 func TestSequenceOrderIsOne(t *testing.T) {
 	for seed := range uint64(60) {
 		r := rand.New(rand.NewPCG(seed, 4))

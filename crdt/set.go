@@ -9,8 +9,8 @@ import (
 	"althing/clock"
 )
 
-// A GSet only grows; the join is the union. (Shapiro et al. 2011, §3.3.1; in
-// delta form §4.) The zero GSet is empty.
+// A GSet only grows; the join is the union. (Shapiro et al. 2011, §3.3.1.)
+// The zero GSet is empty.
 type GSet struct{ elems []string }
 
 // Add adds elements and returns the delta.
@@ -103,8 +103,8 @@ var awShape = &shape{keys: func(string) *shape { return &shape{} }}
 // An AWSet is a set in which an add wins over a remove that has not seen it:
 // remove takes away the adds that were seen, and no others. Of what is removed
 // nothing is kept but that it was seen. (Bieniusa et al.: An optimized
-// conflict-free replicated set, 2012; in delta form §7.4.2, figure 12.) The
-// zero AWSet is empty.
+// conflict-free replicated set, 2012; Almeida et al. 2018: add-wins set.)
+// The zero AWSet is empty.
 //
 // An actor is one replica that keeps its state: see the package.
 type AWSet struct{ state[awSet] }
@@ -176,7 +176,7 @@ func isMark(v string) bool { return v == added || v == removed }
 
 // An RWSet is a set in which a remove wins over an add that has not seen it.
 // An element has a mark for each latest add or remove, and is in the set if
-// all of them are adds. (Almeida et al. 2018, §7.4.3.) The zero RWSet is
+// all of them are adds. (Almeida et al. 2018: remove-wins set.) The zero RWSet is
 // empty.
 //
 // Of what was removed a mark must be kept, for no set of this kind can do
@@ -205,7 +205,8 @@ func (s *RWSet) Has(elem string) bool { return isIn(at(s.root, []string{elem})) 
 // isIn reports whether there are marks, and all of them adds.
 func isIn(s store) bool {
 	marks, _ := s.(dotFun)
-	return len(marks) > 0 && !slices.ContainsFunc(marks, func(m dotted) bool { return m.value == removed })
+	isRemove := func(m dotted) bool { return m.value == removed }
+	return len(marks) > 0 && !slices.ContainsFunc(marks, isRemove)
 }
 
 // All returns the elements in order.
@@ -224,7 +225,7 @@ func (s *RWSet) Len() (n int) {
 // still add, as old as it likes: a mark that all of them have seen, when all
 // that they had seen is here, cannot meet an add any more that has not seen
 // it. If something they had seen is not here, nothing is taken away. (Baquero,
-// Almeida, Shoker: Pure operation-based replicated data types, 2017, §5.)
+// Almeida, Shoker: Pure operation-based replicated data types, 2017: causal stability.)
 func (s *RWSet) Prune(replicas ...Context) *RWSet {
 	for _, c := range replicas {
 		if !s.ctx.Covers(&c) {

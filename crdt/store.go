@@ -16,7 +16,7 @@ import (
 // the entries of a dotMap, which belong to one state alone.
 type store interface {
 	// join returns what is left in the join of two states: of each store what
-	// the other has too, or has not seen. (§7.2, figure 10)
+	// the other has too, or has not seen. (Almeida et al. 2018: dot stores.)
 	join(own *Context, other store, theirs *Context) store
 	// without returns what seen has not seen. It shares no dotMap.
 	without(seen *Context) store
@@ -36,6 +36,42 @@ func joined(own *Context, a, b store, theirs *Context) store {
 		return a.without(theirs)
 	}
 	return a.join(own, b, theirs)
+}
+
+// graft is joined for a delta b that concerns no more of a than it names: so no
+// more is looked at, however large a is. It changes the maps of a.
+func graft(own *Context, a, b store, theirs *Context) store {
+	m, ok := a.(*dotMap)
+	switch {
+	case b == nil:
+		return a
+	case !ok:
+		return joined(own, a, b, theirs)
+	}
+	for _, e := range b.(*dotMap).entries {
+		below := graft(own, at(m, []string{e.key}), e.store, theirs)
+		put(m, []string{e.key}, below)
+	}
+	return m.orNil()
+}
+
+// named returns how many dots of a that theirs has are at the leaves of b.
+func named(a, b store, theirs *Context) (n int) {
+	if m, ok := b.(*dotMap); ok {
+		for _, e := range m.entries {
+			n += named(at(a, []string{e.key}), e.store, theirs)
+		}
+		return n
+	}
+	if a == nil || b == nil {
+		return 0
+	}
+	for _, d := range a.dots(nil) {
+		if theirs.Has(d) {
+			n++
+		}
+	}
+	return n
 }
 
 // A dotSet is dots alone, in order.
