@@ -98,8 +98,8 @@ func (a *Anchor) Walk(p Point) iter.Seq[Node] { return a.walk(p, int(a.place[a.b
 func (a *Anchor) Add(n Node) (Placement, error) {
 	last := len(a.removed) - 1
 	if last < 0 {
-		return nil, fmt.Errorf("partition: add node %s: all %d buckets of the anchor have one; make an "+
-			"anchor of more, which moves most keys, or use rendezvous or a ring", n.ID, len(a.left))
+		return nil, fmt.Errorf("partition: add node %s: all %d buckets of the anchor have one; "+
+			"make an anchor of more, which moves most keys, or use rendezvous or a ring", n.ID, len(a.left))
 	}
 	bucket := a.removed[last]
 	at := 0 // as many nodes as there are working buckets before it

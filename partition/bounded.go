@@ -39,8 +39,9 @@ func NewBounded(p Placement, c float64) (*Bounded, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Bounded{placement: p, bound: limit, index: map[string]int{}, load: make([]uint64, len(p.Nodes()))}
-	for i, n := range p.Nodes() {
+	nodes := p.Nodes()
+	b := &Bounded{p, limit, make(map[string]int, len(nodes)), make([]uint64, len(nodes)), 0}
+	for i, n := range nodes {
 		b.index[n.ID] = i
 	}
 	return b, nil
@@ -61,17 +62,21 @@ func (b *Bounded) Pick(p Point) Node {
 	return n
 }
 
-func (b *Bounded) full(n Node) bool { return b.load[b.index[n.ID]] >= b.bound.limit(b.total, n.Weight) }
+func (b *Bounded) full(n Node) bool {
+	return b.load[b.index[n.ID]] >= b.bound.limit(b.total, n.Weight)
+}
 
 // Done says that a request on a node has ended. Errors: a node that is not there,
 // or has none.
 func (b *Bounded) Done(id string) error {
 	i, ok := b.index[id]
 	if !ok {
-		return fmt.Errorf("partition: end a request on node %s: there is none; see Nodes for those there are", id)
+		return fmt.Errorf("partition: end a request on node %s: there is none; see Nodes for "+
+			"those there are", id)
 	}
 	if b.load[i] == 0 {
-		return fmt.Errorf("partition: end a request on node %s: it has none; call Done once for each Pick", id)
+		return fmt.Errorf("partition: end a request on node %s: it has none; call Done once for "+
+			"each Pick", id)
 	}
 	b.load[i]--
 	b.total--
@@ -113,7 +118,9 @@ func Assign(p Placement, c float64, keys []Point) ([]Node, error) {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortFunc(order, func(i, j int) int { return cmp.Or(cmp.Compare(keys[i], keys[j]), cmp.Compare(i, j)) })
+	slices.SortFunc(order, func(i, j int) int {
+		return cmp.Or(cmp.Compare(keys[i], keys[j]), cmp.Compare(i, j))
+	})
 	limits := make([]uint64, len(b.load))
 	for i, n := range p.Nodes() {
 		limits[i] = b.bound.limit(uint64(len(keys)), n.Weight)
@@ -154,7 +161,8 @@ type bound struct{ thousandths, weight uint64 } // c, and the sum of weights
 
 func newBound(nodes []Node, c float64) (bound, error) {
 	if !(c >= minBound && c <= maxBound) { // so that what is not a number fails too
-		return bound{}, fmt.Errorf("partition: a load of at most %v times the mean: choose %v to %v; 1.25 is usual",
+		return bound{}, fmt.Errorf("partition: a load of at most %v times the mean: choose %v "+
+			"to %v; 1.25 is usual",
 			c, minBound, maxBound)
 	}
 	b := bound{thousandths: uint64(math.Round(c * thousand))}

@@ -13,7 +13,7 @@ import (
 var ErrMalformed = errors.New("malformed text")
 
 // maxText bounds what is read as a text: it fits the greatest placement.
-const maxText = MaxNodes * (2*MaxName + 16)
+const maxText = MaxNodes*(2*MaxName+16) + MaxBuckets*8
 
 // A Description is what a placement can be built from again, in another process
 // or years later. Its text has a line for the scheme and one for each node:
@@ -60,9 +60,11 @@ func (d Description) check() error {
 	}
 	switch {
 	case d.Scheme != "ring" && d.Points != 0:
-		return fmt.Errorf("partition: %s with %d points: only a ring has them; leave them out", d.Scheme, d.Points)
+		return fmt.Errorf("partition: %s with %d points: only a ring has them; leave them out",
+			d.Scheme, d.Points)
 	case d.Scheme != "anchor" && (d.Capacity != 0 || len(d.Removed) > 0):
-		return fmt.Errorf("partition: %s with capacity %d and %s removed: only an anchor has them; leave them out",
+		return fmt.Errorf("partition: %s with capacity %d and %s removed: only an anchor has "+
+			"them; leave them out",
 			d.Scheme, d.Capacity, count(len(d.Removed), "bucket"))
 	}
 	switch d.Scheme {
@@ -89,18 +91,19 @@ func (d Description) checkBuckets() error {
 	}
 	fresh := d.Capacity - len(d.Nodes) - len(d.Removed)
 	if fresh < 0 {
-		return fmt.Errorf("partition: an anchor of %s for %s with %d removed: that is more than it has",
+		return fmt.Errorf("partition: an anchor of %s for %s with %d removed: that is more than "+
+			"it has",
 			count(d.Capacity, "bucket"), count(len(d.Nodes), "node"), len(d.Removed))
 	}
 	seen := make(map[int]bool, len(d.Removed))
 	for i, b := range d.Removed {
 		switch {
 		case b < 0 || b >= d.Capacity-fresh || seen[b]:
-			return fmt.Errorf("partition: bucket %d was removed, but it does not exist, or was removed before: "+
-				"name each of 0 to %d once at most", b, d.Capacity-fresh-1)
+			return fmt.Errorf("partition: bucket %d was removed, but it does not exist, or "+
+				"was removed before: name each of 0 to %d once at most", b, d.Capacity-fresh-1)
 		case i == 0 && b == d.Capacity-fresh-1:
-			return fmt.Errorf("partition: bucket %d was removed, the last there was then: leave it out, "+
-				"for the buckets that are not named go from the last downwards", b)
+			return fmt.Errorf("partition: bucket %d was removed, the last there was then: leave it "+
+				"out, for the buckets that are not named go from the last downwards", b)
 		}
 		seen[b] = true
 	}
@@ -164,7 +167,8 @@ func (d Description) sorted() bool { return d.Scheme == "ring" || d.Scheme == "r
 // Place. Then d is unchanged.
 func (d *Description) UnmarshalText(text []byte) error {
 	if len(text) > maxText {
-		return fmt.Errorf("partition: read placement: %w: %d bytes, of %d at most", ErrMalformed, len(text), maxText)
+		return fmt.Errorf("partition: read placement: %w: %d bytes, of %d at most",
+			ErrMalformed, len(text), maxText)
 	}
 	head, rest, _ := strings.Cut(string(text), "\n")
 	read, err := readScheme(head)
@@ -173,7 +177,8 @@ func (d *Description) UnmarshalText(text []byte) error {
 	}
 	for line := range strings.Lines(rest) {
 		if len(read.Nodes) == MaxNodes {
-			return fmt.Errorf("partition: read placement: %w: more than %d nodes", ErrMalformed, MaxNodes)
+			return fmt.Errorf("partition: read placement: %w: more than %d nodes",
+				ErrMalformed, MaxNodes)
 		}
 		n, err := readNode(strings.TrimSuffix(line, "\n"))
 		if err != nil {
@@ -186,7 +191,8 @@ func (d *Description) UnmarshalText(text []byte) error {
 		return fmt.Errorf("partition: read placement: %w: %w", ErrMalformed, err)
 	}
 	if !bytes.Equal(again, text) {
-		return fmt.Errorf("partition: read placement: %w: it says in another way what this says:\n%s",
+		return fmt.Errorf("partition: read placement: %w: it says in another way what this "+
+			"says:\n%s",
 			ErrMalformed, again)
 	}
 	*d = read
@@ -226,7 +232,8 @@ func readScheme(line string) (d Description, err error) {
 func readNode(line string) (n Node, err error) {
 	words := strings.Split(line, " ")
 	if len(words) < 2 || len(words) > 3 {
-		return n, fmt.Errorf("%w: line %q: write an ID, a weight and perhaps a rack", ErrMalformed, line)
+		return n, fmt.Errorf("%w: line %q: write an ID, a weight and perhaps a rack",
+			ErrMalformed, line)
 	}
 	weight, err := strconv.ParseUint(words[1], 10, 32)
 	if err != nil {

@@ -62,8 +62,8 @@ func (j *Jump) Remove(id string) (Placement, error) {
 		return nil, err
 	}
 	if last := j.nodes[len(j.nodes)-1].ID; last != id {
-		return nil, fmt.Errorf("partition: remove node %s: jump gives up its last only, %s; remove that, "+
-			"or use anchor, rendezvous or a ring", id, last)
+		return nil, fmt.Errorf("partition: remove node %s: jump gives up its last only, %s; "+
+			"remove that, or use anchor, rendezvous or a ring", id, last)
 	}
 	a, err := NewJump(rest...)
 	return placed(a, err)

@@ -53,7 +53,7 @@ func Prefer(p Placement, key Point, n int) ([]Node, error) {
 		return nil, fmt.Errorf("partition: %d copies on %s: ask for 1 to %d, or add nodes",
 			n, count(have, "node"), have)
 	}
-	return prefer(p, key, n, func(Node) bool { return true }), nil
+	return prefer(p, key, n, func([]Node, Node) bool { return true }), nil
 }
 
 // PreferRacks is Prefer with no two nodes of one rack, so that the loss of a rack
@@ -62,6 +62,21 @@ func Prefer(p Placement, key Point, n int) ([]Node, error) {
 // jump and anchor two, where it takes over the owner's place and a rack mate
 // precedes the old owner. Errors: n not from 1 to the number of racks.
 func PreferRacks(p Placement, key Point, n int) ([]Node, error) {
+	if n < 1 {
+		return nil, tooFew(p, n)
+	}
+	list := prefer(p, key, n, func(list []Node, next Node) bool {
+		return next.Rack == "" ||
+			!slices.ContainsFunc(list, func(n Node) bool { return n.Rack == next.Rack })
+	})
+	if len(list) < n {
+		return nil, tooFew(p, n)
+	}
+	return list, nil
+}
+
+// tooFew returns the error of PreferRacks.
+func tooFew(p Placement, n int) error {
 	racks := map[string]bool{}
 	have := 0
 	for _, node := range p.Nodes() {
@@ -70,25 +85,16 @@ func PreferRacks(p Placement, key Point, n int) ([]Node, error) {
 		}
 		racks[node.Rack] = true
 	}
-	if n < 1 || n > have {
-		return nil, fmt.Errorf("partition: %d copies on %s: ask for 1 to %d, add nodes in other racks, "+
-			"or let copies share a rack (Prefer)", n, count(have, "rack"), have)
-	}
-	taken := make([]string, 0, n)
-	return prefer(p, key, n, func(node Node) bool {
-		if node.Rack != "" && slices.Contains(taken, node.Rack) {
-			return false
-		}
-		taken = append(taken, node.Rack)
-		return true
-	}), nil
+	return fmt.Errorf("partition: %d copies on %s: ask for 1 to %d, add nodes in other racks, "+
+		"or let copies share a rack (Prefer)", n, count(have, "rack"), have)
 }
 
-// prefer returns the first n nodes of the walk that fit. There are as many.
-func prefer(p Placement, key Point, n int, fits func(Node) bool) []Node {
-	list := make([]Node, 0, n)
+// prefer returns the first n nodes of the walk that fit to those before them, or
+// as many as there are.
+func prefer(p Placement, key Point, n int, fits func(list []Node, next Node) bool) []Node {
+	var list []Node
 	for node := range p.Walk(key) {
-		if !fits(node) {
+		if !fits(list, node) {
 			continue
 		}
 		if list = append(list, node); len(list) == n {
@@ -104,7 +110,8 @@ func checkNodes(nodes []Node) error {
 		return fmt.Errorf("partition: no nodes: give at least one")
 	}
 	if len(nodes) > MaxNodes {
-		return fmt.Errorf("partition: %d nodes: at most %d; split them into groups", len(nodes), MaxNodes)
+		return fmt.Errorf("partition: %d nodes: at most %d; split them into groups",
+			len(nodes), MaxNodes)
 	}
 	seen := make(map[string]bool, len(nodes))
 	for i, n := range nodes {
@@ -112,11 +119,13 @@ func checkNodes(nodes []Node) error {
 			return fmt.Errorf("partition: ID of node %d: %w", i, err)
 		}
 		if seen[n.ID] {
-			return fmt.Errorf("partition: two nodes are called %s: give each an ID of its own", n.ID)
+			return fmt.Errorf("partition: two nodes are called %s: give each an ID of its own",
+				n.ID)
 		}
 		seen[n.ID] = true
 		if n.Weight == 0 {
-			return fmt.Errorf("partition: node %s has weight 0: give it 1 or more, or remove it", n.ID)
+			return fmt.Errorf("partition: node %s has weight 0: give it 1 or more, or remove it",
+				n.ID)
 		}
 		if n.Rack == "" {
 			continue
@@ -157,17 +166,21 @@ func alike(scheme string, nodes []Node) error {
 func without(nodes []Node, id string) ([]Node, error) {
 	i := slices.IndexFunc(nodes, func(n Node) bool { return n.ID == id })
 	if i < 0 {
-		return nil, fmt.Errorf("partition: remove node %s: there is none; see Nodes for those there are", id)
+		return nil, fmt.Errorf("partition: remove node %s: there is none; see Nodes for those "+
+			"there are", id)
 	}
 	if len(nodes) == 1 {
-		return nil, fmt.Errorf("partition: remove node %s: it is the only one; add another first", id)
+		return nil, fmt.Errorf("partition: remove node %s: it is the only one; add another first",
+			id)
 	}
 	return slices.Delete(slices.Clone(nodes), i, i+1), nil
 }
 
 // byID returns the nodes sorted: what is a set has one order.
 func byID(nodes []Node) []Node {
-	return slices.SortedFunc(slices.Values(nodes), func(a, b Node) int { return strings.Compare(a.ID, b.ID) })
+	return slices.SortedFunc(slices.Values(nodes), func(a, b Node) int {
+		return strings.Compare(a.ID, b.ID)
+	})
 }
 
 // count says how many there are of a thing.

@@ -87,7 +87,9 @@ func (r *Rendezvous) Remove(id string) (Placement, error) {
 }
 
 // Describe returns the nodes by ID.
-func (r *Rendezvous) Describe() Description { return Description{Scheme: "rendezvous", Nodes: r.nodes} }
+func (r *Rendezvous) Describe() Description {
+	return Description{Scheme: "rendezvous", Nodes: r.nodes}
+}
 
 // lots are what nodes draw, each a number for each key.
 type lots struct {
@@ -137,7 +139,10 @@ func (l *lots) walk(p Point, first int) iter.Seq[Node] {
 			next := lot{node: -1}
 			for i := range l.nodes {
 				d := l.draw(p, i)
-				if i != first && (last.node < 0 || l.beats(last, d)) && (next.node < 0 || l.beats(d, next)) {
+				if i == first || last.node >= 0 && !l.beats(last, d) {
+					continue
+				}
+				if next.node < 0 || l.beats(d, next) {
 					next = d
 				}
 			}

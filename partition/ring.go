@@ -85,8 +85,8 @@ func checkPoints(points int, nodes []Node) error {
 	for _, n := range nodes {
 		sum += uint64(points) * uint64(n.Weight) // at most 2^16 · 2^16 · 2^32: fits
 		if sum > maxPoints {
-			return fmt.Errorf("partition: a ring of more than %d points: divide all weights by a number, "+
-				"or choose fewer than %d points a node", maxPoints, points)
+			return fmt.Errorf("partition: a ring of more than %d points: divide all weights by a "+
+				"number, or choose fewer than %d points a node", maxPoints, points)
 		}
 	}
 	return nil
