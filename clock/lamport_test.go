@@ -133,7 +133,15 @@ func FuzzLamport(f *testing.F) {
 }
 func FuzzDot(f *testing.F) { fuzz[Dot](f, "\x00\x01", "\xac\x02\x02", "300:2", "0:1") }
 
-func BenchmarkLamport(b *testing.B) {
+func BenchmarkLamportTick(b *testing.B) {
+	b.ReportAllocs()
+	var c Lamport
+	for b.Loop() {
+		c, _ = c.Tick()
+	}
+}
+
+func BenchmarkLamportWitness(b *testing.B) {
 	b.ReportAllocs()
 	var c Lamport
 	for b.Loop() {
