@@ -127,7 +127,7 @@ func BenchmarkSequence100k(b *testing.B) {
 		}
 		s.InsertText(1, r.IntN(s.Len()+1), text)
 	}
-	other := s.Clone()
+	other, bytes := s.Clone(), bytesOf(&s)
 	b.Run("insert", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
@@ -149,7 +149,6 @@ func BenchmarkSequence100k(b *testing.B) {
 			at++
 		}
 	})
-	bytes := bytesOf(&s)
 	b.Run("read", func(b *testing.B) {
 		b.ReportAllocs()
 		b.SetBytes(int64(len(bytes)))

@@ -91,23 +91,25 @@ func (c *causal) seen(path []string) (dots Context) {
 // clear leaves nothing there.
 
 func (c *causal) mark(path []string, actor uint64) causal {
-	return c.change(path, dotSet{c.ctx.Next(actor)}, c.seen(path))
+	return c.change(path, &dotSet{[]clock.Dot{c.ctx.Next(actor)}}, c.seen(path))
 }
 
 func (c *causal) write(path []string, actor uint64, value string) causal {
-	return c.change(path, dotFun{{c.ctx.Next(actor), value}}, c.seen(path))
+	return c.change(path, one(c.ctx.Next(actor), value), c.seen(path))
 }
 
 func (c *causal) count(path []string, actor uint64, value string) causal {
-	return c.change(path, dotFun{{c.ctx.Next(actor), value}}, Context{})
+	return c.change(path, one(c.ctx.Next(actor), value), Context{})
 }
 
 func (c *causal) clear(path []string) causal { return c.change(path, nil, c.seen(path)) }
 
 // values returns the values at path, in the order of their dots.
-func (c *causal) values(path []string) dotFun {
-	f, _ := at(c.root, path).(dotFun)
-	return f
+func (c *causal) values(path []string) values {
+	if f, _ := at(c.root, path).(*dotFun); f != nil {
+		return f.list
+	}
+	return nil
 }
 
 // keys returns the keys at path, with what is below them.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 
@@ -30,10 +29,16 @@ type Context struct {
 
 // upTo returns how many spans begin at d or before.
 func (c *Context) upTo(d clock.Dot) int {
-	return sort.Search(len(c.spans), func(i int) bool {
-		s := c.spans[i]
-		return s.actor > d.Actor || s.actor == d.Actor && s.first > d.Seq
-	})
+	low, high := 0, len(c.spans)
+	for low < high {
+		mid := int(uint(low+high) >> 1)
+		if s := &c.spans[mid]; s.actor > d.Actor || s.actor == d.Actor && s.first > d.Seq {
+			high = mid
+		} else {
+			low = mid + 1
+		}
+	}
+	return low
 }
 
 // Has reports whether d has been seen.

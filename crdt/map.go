@@ -177,7 +177,7 @@ func (c MapCounter) Add(actor uint64, n int64) *Map {
 // Value returns the sum, or the nearest number that an int64 can say.
 func (c MapCounter) Value() int64 { return c.m.values(c.path).sum() }
 
-func (f dotFun) sum() int64 {
+func (f values) sum() int64 {
 	var w wide
 	for _, e := range f {
 		if n, _ := binary.Varint([]byte(e.value)); n < 0 {
@@ -233,7 +233,7 @@ func (g MapRegister) Set(actor uint64, value string) *Map {
 }
 
 // Values returns the values in order, each once.
-func (g MapRegister) Values() []string { return g.m.values(g.path).list() }
+func (g MapRegister) Values() []string { return g.m.values(g.path).words() }
 
 // A MapFlag is an enable-wins flag in a map.
 type MapFlag struct {
@@ -261,13 +261,13 @@ func describe(fields []entry) string {
 	for i, e := range fields {
 		words[i] = strconv.Quote(e.key[1:]) + ":"
 		switch below := e.store.(type) {
-		case dotSet:
+		case *dotSet:
 			words[i] += "on"
-		case dotFun:
+		case *dotFun:
 			if Kind(e.key[0]) == Counter {
-				words[i] += strconv.FormatInt(below.sum(), 10)
+				words[i] += strconv.FormatInt(values(below.list).sum(), 10)
 			} else {
-				words[i] += braces(slices.Values(below.list()))
+				words[i] += braces(slices.Values(values(below.list).words()))
 			}
 		case *dotMap:
 			if Kind(e.key[0]) == Set {

@@ -115,7 +115,7 @@ func (g *MVRegister) Set(actor uint64, value string) *MVRegister {
 func (g *MVRegister) SetSeen(actor uint64, value string, seen Context) *MVRegister {
 	next := g.ctx.Clone()
 	next.Join(&seen)
-	return newMVRegister(g.change(nil, dotFun{{next.Next(actor), value}}, seen.Clone()))
+	return newMVRegister(g.change(nil, one(next.Next(actor), value), seen.Clone()))
 }
 
 // RemoveSeen removes the values that seen has seen, and returns the delta.
@@ -125,9 +125,9 @@ func (g *MVRegister) RemoveSeen(seen Context) *MVRegister { return newMVRegister
 func (g *MVRegister) Clear() *MVRegister { return newMVRegister(g.clear(nil)) }
 
 // Values returns the values in order, each once.
-func (g *MVRegister) Values() []string { return g.values(nil).list() }
+func (g *MVRegister) Values() []string { return g.values(nil).words() }
 
-func (f dotFun) list() []string {
+func (f values) words() []string {
 	var all []string
 	for _, e := range f {
 		all = append(all, e.value)

@@ -32,15 +32,14 @@ type Sequence struct {
 func (s *Sequence) init() {
 	if s.nodes == nil {
 		s.nodes = make(map[clock.Dot]*node)
-		s.rebuild()
+		s.rebuild(nil)
 	}
 }
 
-// rebuild makes the tree and the order from the nodes.
-func (s *Sequence) rebuild() {
+// rebuild makes the tree and the order from the nodes, sorted by dot.
+func (s *Sequence) rebuild(sorted []*node) {
 	s.root, s.order = &node{gone: true}, order{}
 	s.waiting = make(map[clock.Dot][]*node)
-	sorted := s.sorted()
 	for _, n := range sorted {
 		n.lefts, n.rights, n.chunk = nil, nil, nil
 	}
@@ -256,7 +255,7 @@ func (s *Sequence) Join(o *Sequence) {
 		s.bury(&o.gone)
 	}
 	if again {
-		s.rebuild()
+		s.rebuild(s.sorted())
 	}
 }
 
@@ -373,6 +372,7 @@ func (s *Sequence) MarshalBinary() ([]byte, error) { return s.AppendBinary(nil) 
 func (s *Sequence) UnmarshalBinary(b []byte) error {
 	r := read(b, tagSequence)
 	q := Sequence{seen: r.context(), gone: r.context(), nodes: make(map[clock.Dot]*node)}
+	var sorted []*node
 	for _, sp := range q.seen.spans {
 		if !r.require(sp.last-sp.first < uint64(len(r.s))) { // a node takes a byte or more
 			break
@@ -385,12 +385,13 @@ func (s *Sequence) UnmarshalBinary(b []byte) error {
 				n.value = r.text()
 			}
 			q.nodes[n.dot] = n
+			sorted = append(sorted, n)
 		}
 	}
 	if err := r.done("Sequence"); err != nil {
 		return err
 	}
-	q.rebuild()
+	q.rebuild(sorted)
 	*s = q
 	return nil
 }

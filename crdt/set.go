@@ -204,9 +204,9 @@ func (s *RWSet) Has(elem string) bool { return isIn(at(s.root, []string{elem})) 
 
 // isIn reports whether there are marks, and all of them adds.
 func isIn(s store) bool {
-	marks, _ := s.(dotFun)
+	marks, _ := s.(*dotFun)
 	isRemove := func(m dotted) bool { return m.value == removed }
-	return len(marks) > 0 && !slices.ContainsFunc(marks, isRemove)
+	return marks != nil && !slices.ContainsFunc(marks.list, isRemove)
 }
 
 // All returns the elements in order.

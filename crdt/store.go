@@ -75,21 +75,21 @@ func named(a, b store, theirs *Context) (n int) {
 }
 
 // A dotSet is dots alone, in order.
-type dotSet []clock.Dot
+type dotSet struct{ list []clock.Dot }
 
-func (s dotSet) orNil() store {
-	if len(s) == 0 {
+func (s *dotSet) orNil() store {
+	if len(s.list) == 0 {
 		return nil
 	}
 	return s
 }
 
-func (s dotSet) join(own *Context, other store, theirs *Context) store {
-	o := other.(dotSet)
-	if slices.Equal(s, o) {
+func (s *dotSet) join(own *Context, other store, theirs *Context) store {
+	o := other.(*dotSet)
+	if slices.Equal(s.list, o.list) {
 		return s
 	}
-	return dotSet(zip(s, o, compareDots, func(x, y *clock.Dot) (clock.Dot, bool) {
+	both := zip(s.list, o.list, compareDots, func(x, y *clock.Dot) (clock.Dot, bool) {
 		switch {
 		case y == nil:
 			return *x, !theirs.Has(*x)
@@ -97,39 +97,48 @@ func (s dotSet) join(own *Context, other store, theirs *Context) store {
 			return *y, !own.Has(*y)
 		}
 		return *x, true
-	})).orNil()
+	})
+	return (&dotSet{both}).orNil()
 }
 
 func compareDots(x, y *clock.Dot) int { return x.Compare(*y) }
 
-func (s dotSet) without(seen *Context) store {
-	if !slices.ContainsFunc(s, seen.Has) {
-		return s
+func (s *dotSet) without(seen *Context) store {
+	for i, d := range s.list {
+		if seen.Has(d) {
+			left := append(slices.Clone(s.list[:i]), s.list[i+1:]...)
+			return (&dotSet{slices.DeleteFunc(left, seen.Has)}).orNil()
+		}
 	}
-	return slices.DeleteFunc(slices.Clone(s), seen.Has).orNil()
+	return s
 }
 
-func (s dotSet) clone() store                    { return s }
-func (s dotSet) dots(to []clock.Dot) []clock.Dot { return append(to, s...) }
+func (s *dotSet) clone() store                    { return s }
+func (s *dotSet) dots(to []clock.Dot) []clock.Dot { return append(to, s.list...) }
 
-func (s dotSet) append(b []byte, c *Context) []byte {
-	b = appendUint(b, uint64(len(s)))
-	for _, d := range s {
+func (s *dotSet) append(b []byte, c *Context) []byte {
+	b = appendUint(b, uint64(len(s.list)))
+	for _, d := range s.list {
 		b = c.appendDot(b, d)
 	}
 	return b
 }
 
 // A dotFun is dots with a value each, in the order of the dots.
-type dotFun []dotted
+type dotFun struct{ list []dotted }
 
 type dotted struct {
 	dot   clock.Dot
 	value string
 }
 
-func (f dotFun) orNil() store {
-	if len(f) == 0 {
+// values are what a dotFun has, for those who read it.
+type values []dotted
+
+func one(d clock.Dot, value string) *dotFun { return &dotFun{[]dotted{{d, value}}} }
+
+func (f *dotFun) orNil() store {
+	if len(f.list) == 0 {
 		return nil
 	}
 	return f
@@ -137,8 +146,12 @@ func (f dotFun) orNil() store {
 
 // join takes the larger value where both have one for a dot. They are the same
 // unless two replicas used one actor: a mistake, but all make the same of it.
-func (f dotFun) join(own *Context, other store, theirs *Context) store {
-	return dotFun(zip(f, other.(dotFun), compareDotted, func(x, y *dotted) (dotted, bool) {
+func (f *dotFun) join(own *Context, other store, theirs *Context) store {
+	o := other.(*dotFun)
+	if slices.Equal(f.list, o.list) {
+		return f
+	}
+	both := zip(f.list, o.list, compareDotted, func(x, y *dotted) (dotted, bool) {
 		switch {
 		case y == nil:
 			return *x, !theirs.Has(x.dot)
@@ -146,31 +159,35 @@ func (f dotFun) join(own *Context, other store, theirs *Context) store {
 			return *y, !own.Has(y.dot)
 		}
 		return dotted{x.dot, max(x.value, y.value)}, true
-	})).orNil()
+	})
+	return (&dotFun{both}).orNil()
 }
 
 func compareDotted(x, y *dotted) int { return x.dot.Compare(y.dot) }
 
-func (f dotFun) without(seen *Context) store {
-	gone := func(e dotted) bool { return seen.Has(e.dot) }
-	if !slices.ContainsFunc(f, gone) {
-		return f
+func (f *dotFun) without(seen *Context) store {
+	for i, e := range f.list {
+		if seen.Has(e.dot) {
+			left := append(slices.Clone(f.list[:i]), f.list[i+1:]...)
+			gone := func(e dotted) bool { return seen.Has(e.dot) }
+			return (&dotFun{slices.DeleteFunc(left, gone)}).orNil()
+		}
 	}
-	return slices.DeleteFunc(slices.Clone(f), gone).orNil()
+	return f
 }
 
-func (f dotFun) clone() store { return f }
+func (f *dotFun) clone() store { return f }
 
-func (f dotFun) dots(to []clock.Dot) []clock.Dot {
-	for _, e := range f {
+func (f *dotFun) dots(to []clock.Dot) []clock.Dot {
+	for _, e := range f.list {
 		to = append(to, e.dot)
 	}
 	return to
 }
 
-func (f dotFun) append(b []byte, c *Context) []byte {
-	b = appendUint(b, uint64(len(f)))
-	for _, e := range f {
+func (f *dotFun) append(b []byte, c *Context) []byte {
+	b = appendUint(b, uint64(len(f.list)))
+	for _, e := range f.list {
 		b = appendText(c.appendDot(b, e.dot), e.value)
 	}
 	return b
@@ -308,21 +325,21 @@ func (r *reader) store(c *Context, sh *shape, depth int) store {
 	case sh.values != nil:
 		return r.dotFun(c, sh)
 	}
-	s := make(dotSet, r.count(2))
+	s := make([]clock.Dot, r.count(2))
 	for i := range s {
 		s[i] = r.dot(c)
 		r.require(i == 0 || s[i-1].Compare(s[i]) < 0)
 	}
-	return s.orNil()
+	return (&dotSet{s}).orNil()
 }
 
 func (r *reader) dotFun(c *Context, sh *shape) store {
-	f := make(dotFun, r.count(3))
+	f := make([]dotted, r.count(3))
 	for i := range f {
 		f[i] = dotted{r.dot(c), r.text()}
 		r.require(sh.values(f[i].value) && (i == 0 || f[i-1].dot.Compare(f[i].dot) < 0))
 	}
-	return f.orNil()
+	return (&dotFun{f}).orNil()
 }
 
 func (r *reader) dotMap(c *Context, sh *shape, depth int) store {
