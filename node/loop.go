@@ -156,15 +156,9 @@ func (g *Group) run() {
 		case <-g.n.failed:
 			return
 		}
-		if g.pending.Load() >= crowd {
-			runtime.Gosched() // who was just answered comes back first: fewer, larger batches
-		}
+		runtime.Gosched() // whoever else can run brings more first: fewer, larger batches
 	}
 }
-
-// crowd is how many callers make it worth the loop's while to let them go
-// first. Fewer would only wait.
-const crowd = 16
 
 // rescue turns a broken invariant of the process into the end of the node.
 func (g *Group) rescue() {

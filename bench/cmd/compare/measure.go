@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,7 +18,8 @@ import (
 var parts = []string{"solo", "floor", "durable", "groups", "api"}
 
 // measure takes every round of every part, one system after another, so that
-// what else the machine does falls on all of them alike.
+// what else the machine does falls on all of them alike. What fails is left out
+// and reported at the end: it costs its own row, not the run.
 func (r *run) measure(ctx context.Context) (*result.Report, error) {
 	report := &result.Report{Machine: machine(r.Dir)}
 	err := r.rounds(ctx, report)
@@ -35,6 +37,7 @@ func (r *run) rounds(ctx context.Context, report *result.Report) error {
 	if err != nil {
 		return err
 	}
+	var failed []error
 	for round := range r.Rounds {
 		for _, p := range parts {
 			if !slices.Contains(r.Parts, p) {
@@ -43,12 +46,15 @@ func (r *run) rounds(ctx context.Context, report *result.Report) error {
 			fmt.Fprintf(os.Stderr, "round %d of %d: %s\n", round+1, r.Rounds, p)
 			rows, err := r.part(ctx, p, path, dir)
 			report.Rows = append(report.Rows, rows...)
-			if err != nil {
+			if ctx.Err() != nil {
 				return err
+			}
+			if err != nil {
+				failed = append(failed, fmt.Errorf("round %d: %w", round+1, err))
 			}
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 func (r *run) part(ctx context.Context, part, path, dir string) ([]result.Row, error) {
@@ -75,11 +81,11 @@ func (r *run) durable(ctx context.Context, path, dir string, systems ...string) 
 		if len(r.Systems) > 0 && !slices.Contains(r.Systems, s) {
 			continue
 		}
-		got, err := durable.Measure(ctx, s, &o)
+		got, failed := durable.Measure(ctx, s, &o)
 		rows = append(rows, got...)
-		if err != nil {
-			return rows, err
+		if err = errors.Join(err, failed); ctx.Err() != nil {
+			break
 		}
 	}
-	return rows, nil
+	return rows, err
 }
