@@ -77,13 +77,11 @@ func (c *causal) drop(seen *Context) causal {
 }
 
 // seen returns the dots at path.
-func (c *causal) seen(path []string) (dots Context) {
+func (c *causal) seen(path []string) Context {
 	if s := at(c.root, path); s != nil {
-		for _, d := range s.dots(nil) {
-			dots.Add(d)
-		}
+		return contextOf(s.dots(nil))
 	}
-	return dots
+	return Context{}
 }
 
 // The four changes that all causal types are made of: mark and write put a new

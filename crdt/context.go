@@ -27,6 +27,16 @@ type Context struct {
 	spans []span // by actor, then first; no two overlap or touch
 }
 
+// contextOf returns the context of these dots, which it sorts: so each is added
+// at the end.
+func contextOf(dots []clock.Dot) (c Context) {
+	slices.SortFunc(dots, clock.Dot.Compare)
+	for _, d := range dots {
+		c.Add(d)
+	}
+	return c
+}
+
 // upTo returns how many spans begin at d or before.
 func (c *Context) upTo(d clock.Dot) int {
 	low, high := 0, len(c.spans)

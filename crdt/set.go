@@ -232,7 +232,7 @@ func (s *RWSet) Prune(replicas ...Context) *RWSet {
 			return new(RWSet)
 		}
 	}
-	var gone Context
+	var gone []clock.Dot
 	for _, e := range s.keys(nil) {
 		marks := e.store.dots(nil)
 		unstable := slices.ContainsFunc(replicas, func(c Context) bool {
@@ -241,11 +241,10 @@ func (s *RWSet) Prune(replicas ...Context) *RWSet {
 		if unstable || isIn(e.store) {
 			continue
 		}
-		for _, d := range marks {
-			gone.Add(d)
-		}
+		gone = append(gone, marks...)
 	}
-	return newRWSet(s.drop(&gone))
+	c := contextOf(gone)
+	return newRWSet(s.drop(&c))
 }
 
 // Join takes in a state or a delta.
