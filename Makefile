@@ -6,10 +6,10 @@ export GOFLAGS = -trimpath
 GO = go
 TOOL = $(GO) tool -modfile=tools/go.mod
 
-.PHONY: help build run test lint vuln mutants seeds fuzz race bench clean etcdctl
+.PHONY: help build run test lint vuln mutants seeds fuzz race bench bench-docs clean etcdctl
 
 help: ## what there is to make
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 build: ## the one binary, bin/althing
 	$(GO) build -o bin/althing ./cmd/althing
@@ -44,15 +44,19 @@ seeds: ## 10,000 seeds of every protocol under all faults
 race: ## the tests of the rooms that have goroutines, under the race detector; needs gcc
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./node/... ./kv/... ./etcd/... ./telemetry/... ./load/...
 
-fuzz: ## every decoder, half a minute each
+FUZZTIME ?= 30s
+fuzz: ## every decoder, half a minute each (FUZZTIME)
 	@for pkg in $$($(GO) list ./...); do \
 		for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
-			echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime 30s $$pkg || exit 1; \
+			echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
 		done; \
 	done
 
 bench: ## ours and the best peers, measured side by side; see docs/performance.md
 	cd bench && $(GO) run ./cmd/compare
+
+bench-docs: ## the same, and its tables into docs/performance.md
+	cd bench && $(GO) run ./cmd/compare --into ../docs/performance.md
 
 clean: ## everything that was built
 	rm -rf bin

@@ -5,7 +5,9 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"os"
 	"slices"
+	"strings"
 	"text/tabwriter"
 )
 
@@ -129,6 +131,24 @@ func (r *Report) WriteText(w io.Writer) error {
 		fmt.Fprintf(t, "| %s\t| %.2f\t| %s %g\t| %s\t|\n", v.Name, v.Value, sign, v.Goal, met)
 	}
 	return t.Flush()
+}
+
+// Replace puts text between the lines "<!-- begin NAME -->" and "<!-- end NAME
+// -->" of a document, in place of what is there. It fails, and changes nothing,
+// if the document has no such lines.
+func Replace(path, name, text string) error {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("read the document: %w", err)
+	}
+	begin, end := "<!-- begin "+name+" -->\n", "<!-- end "+name+" -->\n"
+	head, rest, ok := strings.Cut(string(b), begin)
+	_, tail, ended := strings.Cut(rest, end)
+	if !ok || !ended {
+		return fmt.Errorf("write tables into %s: it has no lines %q and %q", path, begin, end)
+	}
+	text = head + begin + "\n" + strings.Trim(text, "\n") + "\n\n" + end + tail
+	return os.WriteFile(path, []byte(text), 0o644) // for all to read
 }
 
 // number writes v with three digits that matter, nothing for 0.

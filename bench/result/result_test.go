@@ -1,6 +1,8 @@
 package result
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -83,5 +85,39 @@ func TestWriteText(t *testing.T) {
 		if !strings.Contains(b.String(), part) {
 			t.Errorf("%s is not there", part)
 		}
+	}
+}
+
+func TestReplace(t *testing.T) {
+	doc := filepath.Join(t.TempDir(), "doc.md")
+	write := func(text string) {
+		if err := os.WriteFile(doc, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read := func() string {
+		b, err := os.ReadFile(doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	write("before\n<!-- begin a -->\nold\n<!-- end a -->\nafter\n")
+	for range 2 { // again and again it stays the same
+		if err := Replace(doc, "a", "\n\nnew\n"); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := read(), "before\n<!-- begin a -->\n\nnew\n\n<!-- end a -->\nafter\n"; got != want {
+			t.Fatalf("the document is %q, want %q", got, want)
+		}
+	}
+	for _, text := range []string{"", "<!-- begin a -->\n", "<!-- end a -->\n<!-- begin a -->\n", "<!-- begin b -->\n<!-- end b -->\n"} {
+		write(text)
+		if err := Replace(doc, "a", "new"); err == nil || read() != text {
+			t.Errorf("%q: error %v, and now it is %q", text, err, read())
+		}
+	}
+	if Replace(filepath.Join(t.TempDir(), "none"), "a", "") == nil {
+		t.Error("a document that is not there was written")
 	}
 }

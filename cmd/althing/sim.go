@@ -169,7 +169,11 @@ func (t *totals) add(r *sim.Result) {
 }
 
 func (t *totals) print(to *output, name string, took time.Duration) {
-	fmt.Fprintf(to.out, "%s: %d seeds, %v of virtual time in %v\n", name, t.seeds,
+	seeds := "1 seed"
+	if t.seeds != 1 {
+		seeds = fmt.Sprintf("%d seeds", t.seeds)
+	}
+	fmt.Fprintf(to.out, "%s: %s, %v of virtual time in %v\n", name, seeds,
 		t.virtual.Round(time.Millisecond), took.Round(time.Millisecond))
 	fmt.Fprintf(to.out, "  events         %d, %.0f a second\n", t.events, float64(t.events)/max(took.Seconds(), 1e-9))
 	fmt.Fprintf(to.out, "  elections      %d\n  committed      %d entries\n", t.elections, t.entries)

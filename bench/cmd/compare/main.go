@@ -5,10 +5,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"slices"
@@ -18,6 +20,7 @@ import (
 
 	"althing/bench/durable"
 	"althing/bench/floor"
+	"althing/bench/result"
 )
 
 type commands struct {
@@ -68,6 +71,7 @@ type run struct {
 	Warm     time.Duration `default:"1s" help:"How long it runs before."`
 	Dir      string        `default:"data" help:"Where files go: on the disk that is to be measured."`
 	Output   string        `short:"o" default:"text" enum:"text,json" help:"text or json."`
+	Into     string        `help:"A document: what stands in it between the marks of 'compare' is replaced by the tables."`
 	Profile  string        `help:"A directory for profiles of leaders, of parts durable and groups."`
 }
 
@@ -100,5 +104,10 @@ func (r *run) Run(ctx context.Context) error {
 		e.SetIndent("", "  ")
 		return errors.Join(err, e.Encode(report))
 	}
-	return errors.Join(err, report.WriteText(os.Stdout))
+	var text bytes.Buffer
+	err = errors.Join(err, report.WriteText(io.MultiWriter(&text, os.Stdout)))
+	if r.Into != "" {
+		err = errors.Join(err, result.Replace(r.Into, "compare", text.String()))
+	}
+	return err
 }
