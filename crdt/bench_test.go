@@ -141,6 +141,12 @@ func BenchmarkSequence100k(b *testing.B) {
 			other.Join(s.Insert(1, r.IntN(s.Len()+1), "x"))
 		}
 	})
+	b.Run("typing-backwards", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			s.Insert(1, 0, "x")
+		}
+	})
 	b.Run("typing", func(b *testing.B) {
 		b.ReportAllocs()
 		at := s.Len() / 2

@@ -442,3 +442,76 @@ func TestStrategies(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestBytesKnownAnswer holds the format: what one version has written another
+// must read.
+func TestBytesKnownAnswer(t *testing.T) {
+	var gc crdt.GCounter
+	gc.Add(7, 300)
+	var pn crdt.PNCounter
+	pn.Add(1, 5)
+	pn.Add(1, -2)
+	var bc crdt.BoundedCounter
+	bc.Add(1, 9)
+	bc.Give(1, 2, 4)
+	bc.Take(1, 3)
+	var aw crdt.AWSet
+	aw.Add(1, "a")
+	aw.Add(1, "b")
+	aw.Remove("a")
+	var rw crdt.RWSet
+	rw.Add(1, "a")
+	rw.Remove(2, "b")
+	var m crdt.Map
+	m.Counter("n", "c").Add(1, -3)
+	m.Flag("f").Enable(2)
+	var s crdt.Sequence
+	s.InsertText(1, 0, "ac")
+	s.InsertText(2, 1, "b")
+	s.Delete(0, 1)
+	for name, c := range map[string]struct {
+		s    interface{ MarshalBinary() ([]byte, error) }
+		want string
+	}{
+		"GCounter":       {&gc, "01 01 07 00 ac 02"},
+		"PNCounter":      {&pn, "02 02 01 00 05 01 01 02"},
+		"BoundedCounter": {&bc, "03 02 01 01 09 01 02 04 01 01 00 03"},
+		"GSet":           {new(crdt.GSet).Add("b", "a"), "04 02 01 61 01 62"},
+		"AWSet":          {&aw, "05 01 01 01 01 01 01 62 01 00 01"},
+		"RWSet":          {&rw, "06 02 01 01 00 02 01 00 02 01 61 01 00 00 01 2b 01 62 01 01 00 01 2d"},
+		"LWWRegister":    {new(crdt.LWWRegister).Set(300, 2, "v"), "07 ac 02 02 01 76"},
+		"no LWWRegister": {new(crdt.LWWRegister), "07"},
+		"MVRegister":     {new(crdt.MVRegister).Set(3, "v"), "08 01 03 01 00 01 00 00 01 76"},
+		"EWFlag":         {new(crdt.EWFlag).Enable(3), "09 01 03 01 00 01 00 00"},
+		"Map":            {&m, "0a 02 01 01 00 02 01 00 02 02 66 66 01 01 00 02 6d 6e 01 02 63 63 01 00 00 01 05"},
+		"Sequence":       {&s, "0b 02 01 01 01 02 01 00 01 01 01 00 01 00 01 63 02 01 02 01 62"},
+	} {
+		b, err := c.s.MarshalBinary()
+		if got := fmt.Sprintf("% x", b); err != nil || got != c.want {
+			t.Errorf("%s: %s, not %s", name, got, c.want)
+		}
+	}
+}
+
+// TestDeltasAreSmall: a change of a large state is a few bytes.
+func TestDeltasAreSmall(t *testing.T) {
+	var set crdt.AWSet
+	var m crdt.Map
+	var text crdt.Sequence
+	for i := range 1000 {
+		set.Add(1, fmt.Sprint(i))
+		m.Register("users", fmt.Sprint(i)).Set(1, "value")
+		text.InsertText(1, i/2, "x")
+	}
+	for name, size := range map[string]crdt.Size{
+		"add":    set.Add(1, "500").Size(),
+		"remove": set.Remove("501").Size(),
+		"set":    m.Register("users", "500").Set(1, "new").Size(),
+		"insert": text.InsertText(1, 500, "x").Size(),
+		"delete": text.Delete(500, 1).Size(),
+	} {
+		if size.Bytes > 40 {
+			t.Errorf("%s: %+v", name, size)
+		}
+	}
+}

@@ -129,6 +129,15 @@ func (o *order) count(n *node, by int) {
 	}
 }
 
+// after returns the node behind n, which must not be the last.
+func (o *order) after(n *node) *node {
+	c := n.chunk
+	if i := slices.Index(c.nodes, n) + 1; i < len(c.nodes) {
+		return c.nodes[i]
+	}
+	return o.chunks[slices.Index(o.chunks, c)+1].nodes[0]
+}
+
 // at returns the i-th visible node, from 0. There must be one.
 func (o *order) at(i int) *node {
 	for _, c := range o.chunks {

@@ -5,7 +5,7 @@ import "math"
 // An Outbox turns the changes of one replica into messages to its peers: of
 // what a peer has not acknowledged it sends the join, and the whole state if
 // that is no longer kept. So every change arrives in the end, whatever
-// messages are lost, and a peer that keeps up is never sent a state.
+// messages are lost, and a peer that keeps up is sent the state but once.
 // (Almeida et al. 2018, definitions 4 and 5: delta-intervals, and anti-entropy
 // by them.) It does not hold back what
 // depends on something that is missing: no type here needs that to converge.

@@ -12,7 +12,8 @@ import (
 // writers: of two writes that knew nothing of each other one is lost, and so
 // is a write by a clock that is behind. Where times are equal the greater
 // actor wins, and then the greater value: all replicas choose the same. With
-// hybrid logical clocks as times, a write at least wins over all it has seen.
+// hybrid logical clocks as times, a write at least wins over all it has seen;
+// with others, a clock that runs ahead silences all until they have caught up.
 // (Shapiro et al. 2011, §3.2.1.) The zero LWWRegister has no
 // value.
 type LWWRegister struct {

@@ -149,7 +149,7 @@ func (s *Sequence) Insert(actor uint64, i int, values ...string) *Sequence {
 	for _, v := range values {
 		p := place{before.dot, false}
 		if len(before.rights) > 0 { // else another's run would be cut in two
-			p = place{before.rights[0].first().dot, true}
+			p = place{s.order.after(before).dot, true}
 		}
 		n := node{dot: s.next(actor), place: p, value: v}
 		own, sent := n, n
