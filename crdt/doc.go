@@ -32,15 +32,16 @@
 //	GSet            all elements are in                                 elements
 //	AWSet           add wins over remove                                elements in it
 //	RWSet           remove wins over add                                elements ever; Prune
-//	LWWRegister     the later write by the clock wins; the other is lost  1
+//	LWWRegister     the later by the clock wins, the other is lost      1
 //	MVRegister      both values are kept until a write has seen both    values not yet overwritten
 //	EWFlag          enable wins over disable                            1
-//	Map             by field: Counter, Set, Register, Flag, or a map    what is in it
-//	                again; a remove resets what it has seen
+//	Map             by field: Counter, Set, Register, Flag, or a map    what is in it, of counters
+//	                again; a remove resets what it has seen             each increment
 //	Sequence        both inserts stay whole, one before the other       elements ever
 //
 // To that the causal types, AWSet to Map but for LWWRegister, add a [Context]:
-// one span for each actor, as long as no delta is missing.
+// one span for each actor there ever was, as long as no delta is missing. All
+// have a Size, which tells.
 //
 // # How the causal types work
 //

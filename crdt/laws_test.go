@@ -56,7 +56,8 @@ type web[T any, S crdt.State[T]] struct {
 	t        *testing.T
 	r        *rand.Rand
 	replicas []S
-	sent     []S // whatever was ever sent: any of it may arrive, once or often
+	sent     []S   // whatever was ever sent: any of it may arrive, once, often or never,
+	from     []int // but only on the island of who has sent it
 	island   []int
 	op       op[T]
 }
@@ -69,12 +70,12 @@ func (w *web[T, S]) step() {
 		before := S(s.Clone())
 		d := S(w.op(w.r, (*T)(s), uint64(i+1)))
 		w.laws(before, d, s)
-		w.sent = append(w.sent, d)
+		w.send(i, d)
 	case 4:
-		w.sent = append(w.sent, s.Clone())
+		w.send(i, s.Clone())
 	case 5:
 		if len(w.sent) > 1 { // a group of deltas
-			w.sent = append(w.sent, join[T](w.pick(), w.pick()))
+			w.send(i, join[T](w.sent[w.heard(i)], w.sent[w.heard(i)]))
 		}
 	case 6:
 		w.replicas[i] = reread[T](w.t, s)
@@ -84,7 +85,7 @@ func (w *web[T, S]) step() {
 		}
 	default:
 		if len(w.sent) > 0 {
-			before, m := S(s.Clone()), w.pick()
+			before, m := S(s.Clone()), w.sent[w.heard(i)]
 			s.Join((*T)(m))
 			w.laws(before, m, s)
 		}
@@ -93,6 +94,22 @@ func (w *web[T, S]) step() {
 	if w.r.IntN(12) == 0 && w.island[i] == w.island[j] {
 		w.replicas[i].Join((*T)(w.replicas[j]))
 	}
+}
+
+func (w *web[T, S]) send(from int, s S) {
+	w.sent, w.from = append(w.sent, s), append(w.from, from)
+}
+
+// heard returns a message from the island of replica i; after some tries, one
+// of its own.
+func (w *web[T, S]) heard(i int) int {
+	for range 20 {
+		if k := w.r.IntN(len(w.sent)); w.island[w.from[k]] == w.island[i] {
+			return k
+		}
+	}
+	w.send(i, w.replicas[i].Clone())
+	return len(w.sent) - 1
 }
 
 func (w *web[T, S]) pick() S { return w.sent[w.r.IntN(len(w.sent))] }
@@ -108,40 +125,50 @@ func (w *web[T, S]) laws(before, d, after S) {
 	}
 }
 
+// holdLaws tries many short histories, and some in which there is more than a
+// small delta can have seen.
 func holdLaws[T any, S crdt.State[T]](op op[T]) func(*testing.T) {
 	return func(t *testing.T) {
 		for seed := range uint64(seeds) {
-			w := &web[T, S]{t: t, r: rand.New(rand.NewPCG(seed, 1)), island: make([]int, 4), op: op}
-			for range w.island {
-				w.replicas = append(w.replicas, new(T))
-			}
-			for range 60 {
-				w.step()
-			}
-			w.sent = append(w.sent, new(T))
-			w.sent = append(w.sent, w.replicas...)
-			for range 30 {
-				a, b, c := w.pick(), w.pick(), w.pick()
-				ab, bc := join[T](a, b), join[T](b, c)
-				switch {
-				case !same[T](join[T](ab, c), join[T](a, bc)):
-					t.Fatalf("seed %d: not associative: %v, %v, %v", seed, a, b, c)
-				case !same[T](ab, join[T](b, a)):
-					t.Fatalf("seed %d: not commutative: %v, %v", seed, a, b)
-				case !same[T](join[T](a, a), a) || !same[T](join[T](ab, b), ab):
-					t.Fatalf("seed %d: not idempotent: %v, %v", seed, a, b)
-				}
-				reread[T](t, ab)
-			}
-			all := join[T](w.replicas...)
-			for _, s := range w.replicas {
-				for _, o := range w.replicas {
-					s.Join((*T)(o.Clone()))
-				}
-				if !same[T](s, all) || s.String() != all.String() {
-					t.Fatalf("seed %d: %v did not converge to %v", seed, s, all)
-				}
-			}
+			holdLawsOf[T, S](t, op, seed, 60)
+		}
+		for seed := range uint64(3) {
+			holdLawsOf[T, S](t, op, seeds+seed, 900)
+		}
+	}
+}
+
+func holdLawsOf[T any, S crdt.State[T]](t *testing.T, op op[T], seed uint64, steps int) {
+	t.Helper()
+	w := &web[T, S]{t: t, r: rand.New(rand.NewPCG(seed, 1)), island: make([]int, 4), op: op}
+	for range w.island {
+		w.replicas = append(w.replicas, new(T))
+	}
+	for range steps {
+		w.step()
+	}
+	w.sent = append(w.sent, new(T))
+	w.sent = append(w.sent, w.replicas...)
+	for range 30 {
+		a, b, c := w.pick(), w.pick(), w.pick()
+		ab, bc := join[T](a, b), join[T](b, c)
+		switch {
+		case !same[T](join[T](ab, c), join[T](a, bc)):
+			t.Fatalf("seed %d: not associative: %v, %v, %v", seed, a, b, c)
+		case !same[T](ab, join[T](b, a)):
+			t.Fatalf("seed %d: not commutative: %v, %v", seed, a, b)
+		case !same[T](join[T](a, a), a) || !same[T](join[T](ab, b), ab):
+			t.Fatalf("seed %d: not idempotent: %v, %v", seed, a, b)
+		}
+		reread[T](t, ab)
+	}
+	all := join[T](w.replicas...)
+	for _, s := range w.replicas {
+		for _, o := range w.replicas {
+			s.Join((*T)(o.Clone()))
+		}
+		if !same[T](s, all) || s.String() != all.String() {
+			t.Fatalf("seed %d: %v did not converge to %v", seed, s, all)
 		}
 	}
 }
