@@ -204,7 +204,7 @@ func (d *Directory) String() string {
 // MarshalText returns the one text of the directory. Errors: the zero Directory,
 // and a text of more than 256 MiB, which nobody would read.
 func (d *Directory) MarshalText() ([]byte, error) {
-	return writeMap("directory", d.version, d.String())
+	return writeMap("directory", d.version, []byte(d.String()))
 }
 
 // UnmarshalText reads what MarshalText wrote. Errors: ErrMalformed; then d is

@@ -178,7 +178,7 @@ func lives(t *testing.T, seed uint64, margin time.Duration) (served, twice int) 
 		}
 		nodes := 0
 		for i, g := range guards {
-			for _, m := range maps {
+			for _, m := range maps[max(0, len(maps)-8):] {
 				place, _ := m.Locate("k")
 				if g.Admit(now+fast[i], "k", place.Epoch) == nil {
 					nodes++

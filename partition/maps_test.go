@@ -157,6 +157,10 @@ func TestRangePlans(t *testing.T) {
 		p.Moves[0] != (Move{"n3", "new", 7}) {
 		t.Errorf("move: %v", p)
 	}
+	none := func(string, string) uint64 { return 0 }
+	if p := r.Moves(must[*Ranges](t)(r.Move("m", "new")), none); len(p.Moves) != 0 {
+		t.Errorf("a move of no keys: %v", p)
+	}
 	p := r.Moves(must[*Ranges](t)(r.Merge("m")), count)
 	if len(p.Moves) != 1 || p.Moves[0] != (Move{"n3", "n2", 7}) || p.Needless != 0 {
 		t.Errorf("merge: %v", p) // n3 has nothing left: it does not stay
@@ -164,6 +168,13 @@ func TestRangePlans(t *testing.T) {
 	split := must[*Ranges](t)(r.Split("p"))
 	if p := split.Moves(must[*Ranges](t)(split.Move("p", "n1")), count); p.Needless != 4 || p.Moved() != 4 {
 		t.Errorf("a move between two nodes that stay is not seen: %v", p)
+	}
+	tail := must[*Ranges](t)(must[*Ranges](t)(r.Split("x")).Move("x", "new"))
+	if p := r.Moves(tail, count); len(p.Moves) != 1 || p.Moves[0] != (Move{"n4", "new", 3}) || p.Keys != 26 {
+		t.Errorf("a part of the last range: %v", p)
+	}
+	if p := tail.Moves(r, count); len(p.Moves) != 1 || p.Moves[0] != (Move{"new", "n4", 3}) || p.Keys != 26 {
+		t.Errorf("and back: %v", p)
 	}
 	back := must[*Ranges](t)(split.Merge("p"))
 	if p := r.Moves(back, count); p.Moved() != 0 {
@@ -321,8 +332,8 @@ func TestAPartitionMadeAgainHasANewEpoch(t *testing.T) {
 	d := must[*Directory](t)(NewDirectory().Assign("n1", "orders"))
 	old, _ := d.Locate("orders")
 	d = must[*Directory](t)(d.Remove("orders"))
-	if _, ok := d.Locate("orders"); ok {
-		t.Error("removed, and there")
+	if _, ok := d.Locate("orders"); ok || d.Version() != 3 {
+		t.Errorf("removed, and there: %v; version %d", ok, d.Version())
 	}
 	d = must[*Directory](t)(d.Assign("n1", "orders"))
 	if again, _ := d.Locate("orders"); again.Epoch <= old.Epoch {
@@ -410,6 +421,11 @@ func TestDirectoryRefused(t *testing.T) {
 	}
 	_, err := (&Directory{}).MarshalText()
 	says(t, err, "begin with New")
+	large := make([]byte, maxMap+1) // never touched, so no memory
+	_, err = writeMap("directory", 1, large)
+	says(t, err, "use shorter keys or names")
+	says(t, new(Directory).UnmarshalText(large), "at most")
+	says(t, new(Ranges).UnmarshalText(large), "at most")
 }
 
 // FuzzDirectory: whatever is read is in order, and written back the same.

@@ -82,6 +82,18 @@ func TestKnownAnswerScansAcrossHaveNoKey(t *testing.T) {
 		if at, v := m.Split(now); v != NoKey || at != "" {
 			t.Errorf("seed %d: %v at %q", seed, v, at)
 		}
+		// As much to the left as to the right, but most of it across.
+		m = meter(t, seed)
+		now = drive(0, 5000, 13, func(now time.Duration) {
+			if i := r.IntN(1000); r.IntN(10) < 4 {
+				m.Record(now, key(i))
+			} else {
+				m.RecordScan(now, key(i/10), key(900+i/10))
+			}
+		})
+		if at, v := m.Split(now); v != NoKey || at != "" {
+			t.Errorf("seed %d, across: %v at %q", seed, v, at)
+		}
 	}
 }
 
@@ -190,6 +202,23 @@ func TestSplitWaits(t *testing.T) {
 	}
 }
 
+// A handful of requests is no evidence, however long they took.
+func TestSplitWaitsForEnoughRequests(t *testing.T) {
+	p := DefaultPolicy()
+	p.SplitRate, p.MergeRate = 10, 5
+	m := must[*Meter](t)(NewMeter(p, 1, 0))
+	requests := 0
+	request := func(now time.Duration) { m.Record(now, key(requests%7)); requests++ }
+	now := drive(0, 10, 12.5, request)
+	if _, v := m.Split(now); v != Wait {
+		t.Errorf("after %d requests: %v", requests, v)
+	}
+	now = drive(now, 10, 12, request)
+	if at, v := m.Split(now); v != Found {
+		t.Errorf("after %d requests: %v at %q", requests, v, at)
+	}
+}
+
 // A clock that runs back is one that stands still; nothing breaks.
 func TestMeterClockRunsBack(t *testing.T) {
 	m := must[*Meter](t)(NewMeter(DefaultPolicy(), 1, time.Hour))
@@ -201,6 +230,17 @@ func TestMeterClockRunsBack(t *testing.T) {
 	}
 	if peak, known := m.Peak(2 * time.Hour); math.Abs(peak-100000./3600) > .01 || !known {
 		t.Errorf("%v %v", peak, known)
+	}
+	m = meter(t, 1)
+	now := drive(0, 3000, 3, func(now time.Duration) { m.Record(now, "k") })
+	if peak, _ := m.Peak(now); peak < 2900 {
+		t.Error(peak)
+	}
+	if peak, _ := m.Peak(10 * time.Hour); peak > 1 { // long after, with no call between
+		t.Errorf("a peak of %v is remembered for hours", peak)
+	}
+	if _, known := m.Peak(0); !known {
+		t.Error("time ran back, and what was known is not")
 	}
 	if _, v := m.Split(0); v != Calm {
 		t.Error(v)

@@ -202,7 +202,9 @@ func (r *Ranges) String() string {
 
 // MarshalText returns the one text of the map. Errors: the zero Ranges, and a text
 // of more than 256 MiB, which nobody would read.
-func (r *Ranges) MarshalText() ([]byte, error) { return writeMap("ranges", r.version, r.String()) }
+func (r *Ranges) MarshalText() ([]byte, error) {
+	return writeMap("ranges", r.version, []byte(r.String()))
+}
 
 // UnmarshalText reads what MarshalText wrote. Errors: ErrMalformed; then r is
 // unchanged.
@@ -256,7 +258,7 @@ func (r *Ranges) readLine(line string) error {
 }
 
 // writeMap returns a text that readMap reads.
-func writeMap(name string, version uint64, text string) ([]byte, error) {
+func writeMap(name string, version uint64, text []byte) ([]byte, error) {
 	if version == 0 {
 		return nil, fmt.Errorf("partition: write %s: there are none; begin with New", name)
 	}
@@ -265,7 +267,7 @@ func writeMap(name string, version uint64, text string) ([]byte, error) {
 			"or names",
 			name, len(text), maxMap)
 	}
-	return []byte(text), nil
+	return text, nil
 }
 
 // readMap reads a first line of a name and a version, then each other line.

@@ -325,6 +325,30 @@ func TestAnchorBadCapacity(t *testing.T) {
 	says(t, err, "all 3 buckets of the anchor have one", "make an anchor of more")
 }
 
+// TestBeatsIsATotalOrder: of two lots exactly one wins, equal hashes or not, and
+// arrivals that the upper 40 bits cannot tell apart too.
+func TestBeatsIsATotalOrder(t *testing.T) {
+	l := newLots([]Node{{"a", 1, ""}, {"b", 1, ""}, {"c", 2, ""}, {"d", 2, ""}})
+	var all []lot
+	for _, hash := range []uint64{0, 1, 1 << 24, math.MaxUint64 - 1, math.MaxUint64} {
+		for node := range l.nodes {
+			all = append(all, lot{hash, node})
+		}
+	}
+	for _, a := range all {
+		for _, b := range all {
+			if a != b && l.beats(a, b) == l.beats(b, a) {
+				t.Errorf("%v and %v: %v", a, b, l.beats(a, b))
+			}
+			for _, c := range all {
+				if l.beats(a, b) && l.beats(b, c) && !l.beats(a, c) {
+					t.Errorf("%v, %v, %v is a circle", a, b, c)
+				}
+			}
+		}
+	}
+}
+
 // TestRaceIsMinusLog: what ranks weighted nodes is -ln u to the last bits, and
 // falls strictly with the hash.
 func TestRaceIsMinusLog(t *testing.T) {
