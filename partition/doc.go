@@ -48,7 +48,8 @@
 // of it. A request bears the epoch its sender knows; a node's [Guard] refuses it
 // unless the node is the owner, knows the same epoch, and has a lease on its copy
 // of the map that has not run out. A refused client fetches the map and asks
-// again. Nothing stale is ever served.
+// again. So nothing stale is served, and where the keeper of the map keeps the
+// rule that stands at Guard, no key by two nodes at once.
 //
 // # Plans
 //
