@@ -6,7 +6,7 @@ export GOFLAGS = -trimpath
 GO = go
 TOOL = $(GO) tool -modfile=tools/go.mod
 
-.PHONY: help build run test lint vuln mutants seeds fuzz race bench bench-docs clean etcdctl
+.PHONY: help build run test lint vuln mutants seeds fuzz race bench bench-docs bench-parts clean etcdctl
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -57,6 +57,9 @@ bench: ## ours and the best peers, measured side by side; see docs/performance.m
 
 bench-docs: ## the same, and its tables into docs/performance.md
 	cd bench && $(GO) run ./cmd/compare --into ../docs/performance.md
+
+bench-parts: ## the packages that stand by themselves; tables into docs/benchmarks.md
+	cd bench && $(GO) run ./cmd/parts --into ../docs/benchmarks.md
 
 clean: ## everything that was built
 	rm -rf bin

@@ -115,7 +115,7 @@ func (r *Report) WriteText(w io.Writer) error {
 			fmt.Fprintln(t, "|---\t|---\t|---:\t|---:\t|---:\t|---:\t|---:\t|---:\t|")
 		}
 		fmt.Fprintf(t, "| %s\t| %s\t| %s\t| %s\t| %s\t| %s\t| %s\t| %d\t|\n", row.System, row.Load,
-			number(row.PerSecond), number(row.P50), number(row.P99), number(row.CPU), number(row.Allocs), row.Errors)
+			Number(row.PerSecond), Number(row.P50), Number(row.P99), Number(row.CPU), Number(row.Allocs), row.Errors)
 	}
 	if len(r.Verdicts) > 0 {
 		fmt.Fprintf(t, "\n**goals**\n\n| what\t| measured\t| goal\t| met\t|\n|---\t|---:\t|---:\t|---\t|\n")
@@ -151,8 +151,8 @@ func Replace(path, name, text string) error {
 	return os.WriteFile(path, []byte(text), 0o644) // for all to read
 }
 
-// number writes v with three digits that matter, nothing for 0.
-func number(v float64) string {
+// Number writes v with three digits that matter, nothing for 0.
+func Number(v float64) string {
 	switch {
 	case v == 0:
 		return ""

@@ -52,7 +52,7 @@ func TestNumber(t *testing.T) {
 	for v, want := range map[float64]string{
 		0: "", 0.016: "0.02", 0.16: "0.16", 2.094: "2.09", 10.44: "10.4", 99.96: "100.0", 100: "100", 123456.7: "123457",
 	} {
-		if got := number(v); got != want {
+		if got := Number(v); got != want {
 			t.Errorf("%g is written %q, want %q", v, got, want)
 		}
 	}
