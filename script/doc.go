@@ -26,9 +26,10 @@
 //	group N [KEY=VALUE…]      a new World of N voters; lease=true drift=0.05 trailing=N
 //	                          heartbeat=50ms election=150ms..300ms window=N batch=N
 //	timeout ID TIMER          a timer that is set fires
-//	deliver LINK [KIND]       the oldest message of the link, and of that kind, arrives
-//	drop LINK [KIND]          … is lost
-//	duplicate LINK [KIND]     … is there twice
+//	deliver LINK [KIND [N]]   the oldest message of the link, and of that kind, arrives;
+//	                          or the N-th oldest
+//	drop LINK [KIND [N]]      … is lost
+//	duplicate LINK [KIND [N]] … is there twice
 //	stabilize [ID…]           syncs and deliveries, until nothing moves among these, or all
 //	session ID NAME           opens a session, known as NAME from then on
 //	submit ID [NAME.SEQ] CMD  CMD is put K V, append K V, cas K OLD NEW or get K

@@ -122,20 +122,28 @@ func timeout(s *script, args []string) error {
 	return s.w.Timeout(id, t)
 }
 
-// message does something to the oldest message of a link.
+// message does something to the oldest message of a link, or the n-th oldest.
 func message(do func(*world.World, world.FlightID) error) func(*script, []string) error {
 	return func(s *script, args []string) error {
-		if len(args) < 1 || len(args) > 2 {
+		if len(args) < 1 || len(args) > 3 {
 			return errUsage
 		}
 		from, to, err := ends(args[0])
 		if err != nil {
 			return err
 		}
+		n := 1
+		if len(args) == 3 {
+			if n, err = strconv.Atoi(args[2]); err != nil {
+				return errUsage
+			}
+		}
 		defer s.settle()
 		for _, f := range s.w.Flights() {
 			if f.From == from && f.To == to && (len(args) == 1 || f.Msg.Kind() == args[1]) {
-				return do(s.w, f.ID)
+				if n--; n == 0 {
+					return do(s.w, f.ID)
+				}
 			}
 		}
 		return world.Cannot("there is no such message")

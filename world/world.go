@@ -33,6 +33,8 @@ type World struct {
 	// Observe, if set, is told of each event when it is over. It must not keep
 	// the event. Set it before anything happens or the numbers have a gap.
 	Observe func(*trace.Event)
+	// Choose, if set, answers the processes' Choose in the place of the seed.
+	Choose func(n int) int
 
 	protocol process.Protocol
 	config   process.Config
@@ -183,6 +185,9 @@ func (w *World) add(g process.Group) *replica {
 }
 
 func (w *World) choose(n int) int {
+	if w.Choose != nil {
+		return w.Choose(n)
+	}
 	return int(w.stepping.dice.Uint64() % uint64(n)) // n is tiny: the bias is nothing
 }
 
@@ -297,11 +302,12 @@ func (w *World) Converged(ids []process.ID) bool {
 	return true
 }
 
-// Clone returns an independent copy, without News and Observe. A Monitor that
+// Clone returns an independent copy, without News, Observe and Choose. A Monitor that
 // has a method Clone() process.Monitor is copied; without one the copy has
 // none.
 func (w *World) Clone() *World {
 	c := *w
+	c.Choose = nil
 	c.News, c.Observe, c.in, c.out, c.stepping = News{}, nil, process.Input{}, process.Output{}, nil
 	c.out.Chooser = c.choose
 	c.net.slots, c.net.free = slices.Clone(w.net.slots), slices.Clone(w.net.free)

@@ -2,6 +2,7 @@ package raft
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -37,6 +38,45 @@ func newMonitor() process.Monitor {
 		servers: make(map[process.ID]before),
 		upTo:    make(map[uint64]uint64),
 	}
+}
+
+// Clone returns an independent copy.
+func (m *monitor) Clone() process.Monitor {
+	c := &monitor{leaders: maps.Clone(m.leaders), servers: maps.Clone(m.servers), upTo: maps.Clone(m.upTo),
+		seen: slices.Clone(m.seen), decided: slices.Clone(m.decided)}
+	for i := range c.seen {
+		c.seen[i] = slices.Clip(c.seen[i])
+	}
+	return c
+}
+
+// AppendState appends all that m remembers in one canonical form.
+func (m *monitor) AppendState(b []byte) []byte {
+	b = uvarints(b, uint64(len(m.leaders)))
+	for _, term := range slices.Sorted(maps.Keys(m.leaders)) {
+		b = uvarints(b, term, uint64(m.leaders[term]))
+	}
+	b = uvarints(b, uint64(len(m.servers)))
+	for _, id := range slices.Sorted(maps.Keys(m.servers)) {
+		s := m.servers[id]
+		b = uvarints(b, uint64(id), uint64(s.role), s.term, s.last)
+	}
+	b = uvarints(b, uint64(len(m.seen)))
+	for _, es := range m.seen {
+		b = uvarints(b, uint64(len(es)))
+		for _, e := range slices.SortedFunc(slices.Values(es), func(x, y seenEntry) int {
+			return cmp.Compare(x.term, y.term)
+		}) {
+			b = uvarints(b, e.term, e.prevTerm, uint64(e.req.Kind), e.req.Client, e.req.Seq, uint64(len(e.req.Cmd)))
+			b = append(b, e.req.Cmd...)
+		}
+	}
+	b = uvarints(uvarints(b, uint64(len(m.decided))), m.decided...)
+	b = uvarints(b, uint64(len(m.upTo)))
+	for _, term := range slices.Sorted(maps.Keys(m.upTo)) {
+		b = uvarints(b, term, m.upTo[term])
+	}
+	return b
 }
 
 // Crashed implements process.Monitor.

@@ -1,0 +1,456 @@
+package explore
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+
+	"althing/process"
+	"althing/trace"
+)
+
+// Bounds say what may happen to a Group, and how often over its whole life. A
+// message may always be late, for ever: so a bound on losses says something of
+// Ordered links only.
+type Bounds struct {
+	Replicas    int // voters, 1 to MaxReplicas
+	Elections   int // timers that fire at replicas that do not lead
+	Beats       int // timers that fire at a replica that leads
+	Requests    int // commands, each to any replica
+	Reads       int // reads past the log, each to any replica
+	Crashes     int // each with a restart, which keeps any prefix of what was not durable yet
+	Compactions int // the application becomes durable and tells its replica so
+	Duplicates  int // messages that come twice
+	Drops       int // messages lost; Ordered only
+
+	// Ordered links deliver in the order sent; others in any order.
+	Ordered bool
+	// SlowDisks makes it an event of its own that a record becomes durable;
+	// without, every record is durable when its Step is over. It makes no
+	// difference without crashes.
+	SlowDisks bool
+}
+
+// MaxReplicas and MaxBound bound the Bounds: a space beyond them is not small.
+const (
+	MaxReplicas = 9
+	MaxBound    = 255
+)
+
+// Kinds of actions. Those up to doDrop have a count in the state, unless their
+// bound is not one.
+const (
+	doElection uint8 = iota
+	doBeat
+	doSubmit
+	doRead
+	doCrash
+	doCompact
+	doDuplicate
+	doDrop
+	doDeliver
+	doSync
+	doSettle // no action: see settle
+)
+
+const counters8 = int(doDrop) + 1
+
+var groupKinds = []string{"election", "beat", "submit", "read", "crash", "compact", "duplicate", "drop", "deliver",
+	"sync"}
+
+// A Group is the Model of a few replicas of a protocol: the processes that a
+// node would run, with network, disks and timers as package process has them.
+//
+// Time stands still but for timers, any of which may fire whenever it is set: a
+// replica's clock goes on by a nanosecond each time one of its own does, its
+// heartbeat takes one, and its election timeout anything from nothing to one.
+// So nothing is promised by clocks, and leases are off. All replicas have
+// started, and what that saved is durable, in the initial state.
+//
+// A state is numbers: how often each bounded thing has happened, which replica,
+// which past, which messages. What the numbers stand for is kept once, and so is
+// what comes of each event at each replica: a process makes a step once, however
+// many states it makes it in.
+type Group struct {
+	*shared
+	out    process.Output
+	buf    []byte
+	next   []byte
+	known  map[moment][]*outcome
+	judged map[trial]verdict
+	view   groupState
+	net    []uint32 // of the state that is made
+}
+
+// shared is what all Forks have in common.
+type shared struct {
+	protocol  process.Protocol
+	bounds    Bounds
+	most      [counters8]int
+	monitored bool
+	replicas  pool[replica]
+	envelopes pool[envelope]
+	pasts     pool[past]
+	first     []byte
+}
+
+type moment struct {
+	replica uint32
+	event   event
+}
+
+type trial struct {
+	past    uint32
+	outcome *outcome
+}
+
+// groupState is a state taken apart.
+type groupState struct {
+	count    [counters8]byte
+	past     uint32
+	replicas [MaxReplicas]uint32
+	net      []uint32 // ascending; if Ordered, by link, and within a link as sent
+}
+
+// NewGroup returns a Group of p within b.
+func NewGroup(p process.Protocol, b Bounds) (*Group, error) {
+	s := &shared{protocol: p, bounds: b, most: [counters8]int{b.Elections, b.Beats, b.Requests, b.Reads, b.Crashes,
+		b.Compactions, b.Duplicates, b.Drops}}
+	if b.Replicas < 1 || b.Replicas > MaxReplicas {
+		return nil, fmt.Errorf("explore: %d replicas: expected 1 to %d", b.Replicas, MaxReplicas)
+	}
+	for k, n := range s.most {
+		if n < 0 || n > MaxBound {
+			return nil, fmt.Errorf("explore: %d of %q: expected 0 to %d", n, groupKinds[k], MaxBound)
+		}
+	}
+	if b.Drops > 0 && !b.Ordered {
+		return nil, fmt.Errorf("explore: a bound on losses where links are not ordered: " +
+			"a message that never comes is lost already")
+	}
+	first := past{}
+	if p.Monitor != nil {
+		first.monitor, s.monitored = p.Monitor().(Historian)
+	}
+	s.pasts.number(first.appendState(nil), &first)
+	g := s.fork()
+	return g, g.begin()
+}
+
+func (s *shared) fork() *Group {
+	return &Group{shared: s, known: map[moment][]*outcome{}, judged: map[trial]verdict{}}
+}
+
+// Fork implements Model.
+func (g *Group) Fork() Model { return g.shared.fork() }
+
+// Watched reports whether the protocol's own Monitor is asked in each state.
+func (g *Group) Watched() bool { return g.monitored }
+
+// Parts returns how many replicas, messages and pasts the states seen so far
+// are made of.
+func (g *Group) Parts() (replicas, messages, pasts int) {
+	return g.replicas.len(), g.envelopes.len(), g.pasts.len()
+}
+
+func (s *shared) config(id process.ID) process.Config {
+	return process.Config{Self: id, Heartbeat: 1, Election: process.Span{Max: 1}}
+}
+
+// begin starts all replicas.
+func (g *Group) begin() error {
+	var founders process.Group
+	for i := range g.bounds.Replicas {
+		founders.Voters = append(founders.Voters, process.ID(i+1))
+	}
+	v := &g.view
+	for i := range g.bounds.Replicas {
+		id := process.ID(i + 1)
+		r := replica{id: id, proc: g.protocol.New(g.config(id)), kept: process.State{Group: founders}}
+		g.buf = r.appendState(g.buf[:0])
+		blank := g.replicas.number(g.buf, &r)
+		for e := (event{kind: doCrash}); ; e = (event{doSync, 0, g.disk(0)}) {
+			o := g.outcomes(blank, e)[0] // who draws at its start draws the first of all
+			if o.err != nil {
+				return fmt.Errorf("explore: replica %d does not start: %w", id, o.err)
+			}
+			ver := g.judge(v.past, id, o, 0)
+			if ver.err != nil {
+				return fmt.Errorf("explore: replica %d does not start: %w", id, ver.err)
+			}
+			v.past, v.replicas[i] = ver.past, o.replica
+			v.net = append(v.net, o.sent...)
+			if blank = o.replica; g.replicas.at(blank).unsynced() == 0 && e.kind == doSync {
+				break
+			}
+		}
+	}
+	g.sort(v.net)
+	g.first = v.append(nil, g.bounds.Replicas)
+	return nil
+}
+
+// Initial implements Model.
+func (g *Group) Initial(s *Steps) { s.Add(0, g.first) }
+
+// append appends the packed form.
+func (v *groupState) append(b []byte, replicas int) []byte {
+	b = append(b, v.count[:]...)
+	b = binary.LittleEndian.AppendUint32(b, v.past)
+	for _, r := range v.replicas[:replicas] {
+		b = binary.LittleEndian.AppendUint32(b, r)
+	}
+	for _, m := range v.net {
+		b = binary.LittleEndian.AppendUint32(b, m)
+	}
+	return b
+}
+
+// load takes a state apart.
+func (v *groupState) load(b []byte, replicas int) {
+	copy(v.count[:], b)
+	b = b[counters8:]
+	v.past = binary.LittleEndian.Uint32(b)
+	for i := range replicas {
+		v.replicas[i] = binary.LittleEndian.Uint32(b[4+4*i:])
+	}
+	v.net = v.net[:0]
+	for b = b[4+4*replicas:]; len(b) > 0; b = b[4:] {
+		v.net = append(v.net, binary.LittleEndian.Uint32(b))
+	}
+}
+
+// sort brings messages into their canonical order.
+func (g *Group) sort(net []uint32) {
+	if !g.bounds.Ordered {
+		slices.Sort(net)
+		return
+	}
+	slices.SortStableFunc(net, func(a, b uint32) int { return g.link(a) - g.link(b) })
+}
+
+func (g *Group) link(m uint32) int {
+	e := g.envelopes.at(m)
+	return int(e.from)<<8 | int(e.to)
+}
+
+// left reports whether one more of a kind may happen.
+func (g *Group) left(kind uint8) bool { return int(g.view.count[kind]) < g.most[kind] }
+
+// disk returns how disks behave after so many crashes. When there can be no
+// more, a disk may as well be quick: that a message waits for it is no more than
+// that it is late. But on Ordered links it lets others overtake it.
+func (g *Group) disk(crashes int) disk {
+	final := crashes == g.bounds.Crashes
+	return disk{quick: !g.bounds.SlowDisks || final && !g.bounds.Ordered, final: final}
+}
+
+// Next implements Model.
+func (g *Group) Next(state []byte, s *Steps) {
+	v := &g.view
+	v.load(state, g.bounds.Replicas)
+	d := g.disk(int(v.count[doCrash]))
+	for i, m := range v.net {
+		if i > 0 && (g.bounds.Ordered && g.link(m) == g.link(v.net[i-1]) || m == v.net[i-1]) {
+			continue
+		}
+		e := g.envelopes.at(m)
+		at := int(e.to) - 1
+		g.happen(s, at, event{doDeliver, m, d}, i)
+		if e.from == e.to {
+			continue // neither lost nor doubled
+		}
+		if g.left(doDuplicate) {
+			g.emit(s, NewAction(doDuplicate, uint64(m)), change{at: -1, gone: -1, sent: []uint32{m}, past: v.past})
+		}
+		if g.left(doDrop) {
+			g.emit(s, NewAction(doDrop, uint64(m)), change{at: -1, gone: i, past: v.past})
+		}
+	}
+	for i := range g.bounds.Replicas {
+		g.local(s, i, d)
+	}
+}
+
+// local adds what may happen at replica i without a message.
+func (g *Group) local(s *Steps, i int, d disk) {
+	r := g.replicas.at(g.view.replicas[i])
+	unsynced := r.unsynced()
+	if unsynced > 0 {
+		g.happen(s, i, event{doSync, 0, d}, -1)
+	}
+	kind := doElection
+	if r.proc.Status().Leader == r.id {
+		kind = doBeat
+	}
+	for t := process.Timer(1); t <= process.MaxTimer && g.left(kind); t++ {
+		if r.timers>>t&1 == 1 {
+			g.happen(s, i, event{kind, uint32(t), d}, -1)
+		}
+	}
+	for _, kind := range []uint8{doSubmit, doRead} {
+		if g.left(kind) {
+			g.happen(s, i, event{kind, uint32(g.view.count[kind]) + 1, d}, -1)
+		}
+	}
+	if g.left(doCrash) {
+		after := g.disk(int(g.view.count[doCrash]) + 1)
+		for keep := 0; keep <= unsynced; keep++ {
+			g.happen(s, i, event{doCrash, uint32(keep), after}, -1)
+		}
+	}
+	if g.left(doCompact) && r.kept.Index < r.app.Index {
+		g.happen(s, i, event{doCompact, 0, d}, -1)
+	}
+}
+
+// happen adds all that may come of an event at replica i; gone is the place of
+// the message that it takes from the network, or -1.
+func (g *Group) happen(s *Steps, i int, e event, gone int) {
+	v := &g.view
+	id := process.ID(i + 1)
+	for n, o := range g.outcomes(v.replicas[i], e) {
+		a := NewAction(e.kind, uint64(i)<<40|uint64(n)<<48|uint64(e.arg))
+		if o.still && e.kind != doCrash && !(gone >= 0 && g.bounds.Ordered) {
+			continue // a message that changes nothing may as well come later
+		}
+		if o.err != nil {
+			s.Fail(a, o.err)
+			continue
+		}
+		if o.highest > uint64(v.count[doSubmit]) && e.kind != doSubmit {
+			s.Fail(a, violation("Validity", "replica %d commits request %d, which nobody submitted", id, o.highest))
+			continue
+		}
+		var asked uint64
+		if e.kind == doRead {
+			asked = uint64(e.arg)
+		}
+		ver := g.judge(v.past, id, o, asked)
+		if ver.err != nil {
+			s.Fail(a, ver.err)
+			continue
+		}
+		g.emit(s, a, change{at: i, replica: o.replica, gone: gone, sent: o.sent, past: ver.past, crashed: o.crashed})
+	}
+}
+
+// A change is how a state differs from the one before it.
+type change struct {
+	at      int    // replica that changed, -1: none
+	replica uint32 // what it is now
+	gone    int    // place of the message that is gone, -1: none
+	sent    []uint32
+	past    uint32
+	crashed bool
+}
+
+// emit adds the state after a change.
+func (g *Group) emit(s *Steps, a Action, c change) {
+	before := g.view
+	v := &g.view
+	v.net = g.net[:0]
+	for i, m := range before.net {
+		if i == c.gone {
+			continue
+		}
+		if e := g.envelopes.at(m); c.crashed && e.from == e.to && int(e.to) == c.at+1 {
+			continue // its own messages die with it
+		}
+		v.net = append(v.net, m)
+	}
+	v.net = append(v.net, c.sent...)
+	v.past = c.past
+	if c.at >= 0 {
+		v.replicas[c.at] = c.replica
+	}
+	if int(a.Kind()) < counters8 {
+		v.count[a.Kind()]++
+	}
+	if c.crashed && g.disk(int(v.count[doCrash])).final {
+		g.settle(s, a, c.at, 0)
+	} else {
+		g.add(s, a)
+	}
+	g.net, g.view = v.net[:0], before
+}
+
+// add adds the state that g.view has become.
+func (g *Group) add(s *Steps, a Action) {
+	g.sort(g.view.net)
+	g.next = g.view.append(g.next[:0], g.bounds.Replicas)
+	s.Add(a, g.next)
+}
+
+// settle lets the disks of all replicas from i on, but one, behave as they do
+// after the last crash, and adds all that may come of it.
+func (g *Group) settle(s *Steps, a Action, but, i int) {
+	if i == but {
+		i++
+	}
+	if i >= g.bounds.Replicas {
+		g.add(s, a)
+		return
+	}
+	v := g.view
+	sent := len(v.net)
+	for _, o := range g.outcomes(v.replicas[i], event{doSettle, 0, g.disk(g.bounds.Crashes)}) {
+		err, past := o.err, v.past
+		if err == nil {
+			ver := g.judge(v.past, process.ID(i+1), o, 0)
+			err, past = ver.err, ver.past
+		}
+		if err != nil {
+			s.Fail(a, err)
+			continue
+		}
+		g.view.past, g.view.replicas[i] = past, o.replica
+		g.view.net = append(slices.Clone(v.net[:sent]), o.sent...)
+		g.settle(s, a, but, i+1)
+	}
+	g.view = v
+}
+
+// Properties implements Model: what must hold is asked at each step.
+func (g *Group) Properties() []Property { return nil }
+
+// Kinds implements Model.
+func (g *Group) Kinds() []string { return groupKinds }
+
+// Describe implements Model.
+func (g *Group) Describe(_ []byte, a Action) string {
+	arg, id := uint32(a.Arg()), process.ID(a.Arg()>>40&255)+1
+	switch a.Kind() {
+	case doDeliver, doDuplicate, doDrop:
+		e := g.envelopes.at(arg)
+		text := fmt.Sprintf("%d→%d %s %s", e.from, e.to, e.msg.Kind(), trace.Fields(e.msg))
+		if a.Kind() != doDeliver {
+			text = groupKinds[a.Kind()] + " " + text
+		}
+		return strings.TrimSpace(text)
+	case doElection, doBeat:
+		return fmt.Sprintf("timer %d of %d fires", arg, id)
+	case doSubmit:
+		return fmt.Sprintf("%d is asked to %s", id, request(uint64(arg)).Cmd)
+	case doRead:
+		return fmt.Sprintf("%d is asked for read %d", id, arg)
+	case doSync:
+		return fmt.Sprintf("a record of %d is durable", id)
+	case doCrash:
+		return fmt.Sprintf("%d crashes, %d more records survive, and restarts", id, arg)
+	}
+	return fmt.Sprintf("%d compacts", id)
+}
+
+// Show implements Model.
+func (g *Group) Show(state []byte) string {
+	var v groupState
+	v.load(state, g.bounds.Replicas)
+	var parts []string
+	for i := range g.bounds.Replicas {
+		s := g.replicas.at(v.replicas[i]).proc.Status()
+		parts = append(parts, fmt.Sprintf("%d is %s@%d last=%d commit=%d", i+1, s.Role, s.Epoch, s.Last, s.Commit))
+	}
+	return strings.Join(parts, "; ") + fmt.Sprintf("; %d messages", len(v.net))
+}

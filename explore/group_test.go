@@ -1,0 +1,190 @@
+package explore_test
+
+import (
+	"bytes"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"althing/explore"
+	"althing/process"
+	"althing/protocol/raft"
+	"althing/script"
+	"althing/trace"
+	"althing/world"
+)
+
+func group(t *testing.T, p process.Protocol, b explore.Bounds) *explore.Group {
+	t.Helper()
+	g, err := explore.NewGroup(p, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+func run(t *testing.T, m explore.Model, o explore.Options) explore.Result {
+	t.Helper()
+	r, err := explore.Run(t.Context(), m, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// Raft's states within tight bounds. A number that changes says that Raft, or
+// what may happen to it, has changed.
+func TestRaftCounts(t *testing.T) {
+	for _, c := range []struct {
+		bounds              explore.Bounds
+		generated, distinct uint64
+		depth               int
+	}{
+		{explore.Bounds{Replicas: 1, Elections: 2, Requests: 2, Crashes: 2, Compactions: 1, SlowDisks: true},
+			2_379, 1_636, 14},
+		{explore.Bounds{Replicas: 2, Elections: 2, Requests: 1, Crashes: 1, SlowDisks: true}, 374_551, 145_080, 38},
+		{explore.Bounds{Replicas: 2, Elections: 1, Beats: 1, Reads: 1, Duplicates: 1}, 68_519, 25_703, 21},
+		{explore.Bounds{Replicas: 3, Elections: 1, Requests: 1, Ordered: true}, 10_564, 4_096, 29},
+		{explore.Bounds{Replicas: 3, Elections: 1, Requests: 1, Crashes: 1, Ordered: true}, 82_795, 27_919, 30},
+		{explore.Bounds{Replicas: 3, Elections: 1, Requests: 1, Drops: 1, Beats: 1, Ordered: true},
+			1_337_176, 446_230, 35},
+		{explore.Bounds{Replicas: 3, Elections: 2, Ordered: true}, 2_608_960, 669_043, 41},
+	} {
+		if testing.Short() && c.distinct > 200_000 {
+			continue
+		}
+		g := group(t, raft.Protocol, c.bounds)
+		r := run(t, g, explore.Options{})
+		if r.Generated != c.generated || r.Distinct != c.distinct || r.Depth != c.depth || r.Stopped != "" ||
+			!g.Watched() || r.Broken() != nil {
+			t.Errorf("%+v: %v, watched %v, %+v", c.bounds, &r, g.Watched(), r.Broken())
+		}
+	}
+}
+
+// What the explorer does, a World does: the processes of both are compared
+// after each step of random ways.
+func TestAWorldGoesTheSameWay(t *testing.T) {
+	everything := explore.Bounds{Replicas: 3, Elections: 4, Beats: 4, Requests: 4, Reads: 2, Crashes: 3,
+		Compactions: 2, Duplicates: 3, SlowDisks: true}
+	ordered := everything
+	ordered.Duplicates, ordered.Drops, ordered.Ordered = 0, 3, true
+	quick, few := everything, everything
+	quick.SlowDisks, few.Crashes = false, 1
+	for i, b := range []explore.Bounds{everything, ordered, quick, few} {
+		g := group(t, raft.Protocol, b)
+		rng := rand.New(rand.NewPCG(uint64(i), 1))
+		kinds := map[string]int{}
+		for range 60 {
+			way := wander(t, g, rng, 80)
+			for _, s := range way[1:] {
+				kinds[g.Kinds()[s.Action.Kind()]]++
+			}
+			if _, broken, err := g.Replay(way, nil); broken != nil || err != nil {
+				t.Fatalf("%+v: %v, %v", b, broken, err)
+			}
+		}
+		for k, n := range map[string]int{"election": b.Elections, "beat": b.Beats, "submit": b.Requests,
+			"read": b.Reads, "crash": b.Crashes, "compact": b.Compactions, "duplicate": b.Duplicates, "drop": b.Drops, "deliver": 1} {
+			if kinds[k] == 0 && n > 0 {
+				t.Errorf("%+v: no %s on any way: %v", b, k, kinds)
+			}
+		}
+	}
+}
+
+func wander(t *testing.T, g *explore.Group, rng *rand.Rand, steps int) []explore.Step {
+	var s explore.Steps
+	g.Initial(&s)
+	way := []explore.Step{{State: slices.Clone(s.State(0))}}
+	for len(way) < steps {
+		s.Reset()
+		last := way[len(way)-1].State
+		if g.Next(last, &s); s.Len() == 0 {
+			break
+		}
+		i := rng.IntN(s.Len())
+		if rng.IntN(3) > 0 { // first are the messages: without them nothing gets anywhere
+			i = rng.IntN(min(s.Len(), 3))
+		}
+		if err := s.Err(i); err != nil {
+			t.Fatal(err)
+		}
+		way = append(way, explore.Step{Action: s.Action(i), State: slices.Clone(s.State(i)),
+			Text: g.Describe(last, s.Action(i))})
+	}
+	return way
+}
+
+// A mutant is Raft with its effects changed.
+type mutant struct {
+	process.Process
+	change func(*process.Effect)
+}
+
+func (m *mutant) Step(in process.Input, out *process.Output) {
+	before := len(out.Effects)
+	m.Process.Step(in, out)
+	for i := before; i < len(out.Effects); i++ {
+		m.change(&out.Effects[i])
+	}
+}
+
+func (m *mutant) Clone() process.Process { return &mutant{m.Process.Clone(), m.change} }
+
+// unwrapped shows a Monitor the Raft in the mutant.
+type unwrapped struct{ explore.Historian }
+
+func (u unwrapped) Stepped(id process.ID, p process.Process, in *process.Input, es []process.Effect) error {
+	return u.Historian.Stepped(id, p.(*mutant).Process, in, es)
+}
+
+func (u unwrapped) Clone() process.Monitor { return unwrapped{u.Historian.Clone().(explore.Historian)} }
+
+func mutated(change func(*process.Effect)) process.Protocol {
+	p := raft.Protocol
+	p.New = func(c process.Config) process.Process { return &mutant{raft.New(c), change} }
+	p.Monitor = func() process.Monitor { return unwrapped{raft.Protocol.Monitor().(explore.Historian)} }
+	return p
+}
+
+// overtake makes a message of a kind overtake the disk.
+func overtake(kind string) func(*process.Effect) {
+	return func(e *process.Effect) {
+		if e.Kind == process.Send && e.Msg.Kind() == kind {
+			e.Kind = process.SendNow
+		}
+	}
+}
+
+// A vote that leaves before it is durable can be given twice: the explorer
+// finds how, the World agrees, and the script plays it again.
+func TestAVoteThatOvertakesTheDisk(t *testing.T) {
+	p := mutated(overtake("Vote"))
+	g := group(t, p, explore.Bounds{Replicas: 3, Elections: 2, Crashes: 1, Ordered: true, SlowDisks: true})
+	r := run(t, g, explore.Options{})
+	f := r.Broken()
+	if f == nil || !strings.Contains(f.Err.Error(), "election safety") {
+		t.Fatalf("%v: %+v", &r, f)
+	}
+	var events []string
+	_, broken, err := g.Replay(f.Trace, func(e *trace.Event) { events = append(events, e.String()) })
+	var v *world.Violation
+	if err != nil || !errors.As(broken, &v) || v.Name != "election safety" || len(events) < len(f.Trace) {
+		t.Fatalf("replay: %v, %v\n%s", broken, err, strings.Join(events, "\n"))
+	}
+	text, err := g.Script(f.Trace, "two leaders\nof one term")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := script.Run(p, []byte(text))
+	if err != nil || !bytes.Contains(out, []byte("violation: election safety")) {
+		t.Errorf("script: %v\n%s\n%s", err, text, out)
+	}
+	if sound := run(t, group(t, raft.Protocol, explore.Bounds{Replicas: 3, Elections: 1, Crashes: 1, Ordered: true,
+		SlowDisks: true}), explore.Options{}); sound.Broken() != nil {
+		t.Errorf("Raft itself: %+v", sound.Broken())
+	}
+}
