@@ -87,7 +87,8 @@ func TestAWorldGoesTheSameWay(t *testing.T) {
 			}
 		}
 		for k, n := range map[string]int{"election": b.Elections, "beat": b.Beats, "submit": b.Requests,
-			"read": b.Reads, "crash": b.Crashes, "compact": b.Compactions, "duplicate": b.Duplicates, "drop": b.Drops, "deliver": 1} {
+			"read": b.Reads, "crash": b.Crashes, "compact": b.Compactions, "duplicate": b.Duplicates,
+			"drop": b.Drops, "deliver": 1} {
 			if kinds[k] == 0 && n > 0 {
 				t.Errorf("%+v: no %s on any way: %v", b, k, kinds)
 			}

@@ -3,6 +3,7 @@
 //	althing up       a cluster on this machine, in one command
 //	althing serve    one member of a cluster
 //	althing sim      a protocol under simulated faults
+//	althing explore  a protocol in every state of a small group
 //	althing bench    load for any server of the etcd API
 //	althing version  which build this is
 //
@@ -31,6 +32,7 @@ type commands struct {
 	Up      upCommand      `cmd:"" help:"Run a cluster on this machine, with its data in a directory."`
 	Serve   serveCommand   `cmd:"" help:"Run one member of a cluster."`
 	Sim     simCommand     `cmd:"" help:"Simulate a protocol under faults, from a seed."`
+	Explore exploreCommand `cmd:"" help:"Visit every state of a small group of replicas."`
 	Bench   benchCommand   `cmd:"" help:"Put load on servers of the etcd API, and measure."`
 	Version versionCommand `cmd:"" help:"Print which build this is."`
 }
@@ -65,7 +67,7 @@ func run(args []string, to output) (code int) {
 		}
 	}()
 	parser, err := kong.New(new(commands), kong.Name("althing"), kong.UsageOnError(),
-		kong.Description("Agreement between machines: clusters that serve the etcd API, and a simulator of faults."),
+		kong.Description("Agreement between machines: clusters that serve the etcd API, a simulator of faults, and an explorer."),
 		kong.Writers(to.out, to.err), kong.Exit(func(code int) { panic(ended(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.PostBuild(environment),
 		kong.PostBuild(explain))

@@ -1,0 +1,233 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"althing/explore"
+	"althing/process"
+	"althing/protocol"
+	"althing/trace"
+)
+
+type exploreCommand struct {
+	Protocol string `arg:"" default:"raft"`
+
+	Replicas    int `default:"3" placeholder:"N"`
+	Elections   int `default:"1" placeholder:"N"`
+	Beats       int `default:"0" placeholder:"N"`
+	Requests    int `default:"1" placeholder:"N"`
+	Reads       int `default:"0" placeholder:"N"`
+	Crashes     int `default:"0" placeholder:"N"`
+	Compactions int `default:"0" placeholder:"N"`
+	Duplicates  int `default:"0" placeholder:"N"`
+	Drops       int `default:"0" placeholder:"N"`
+	Unordered   bool
+	QuickDisks  bool
+
+	Search    string        `default:"breadth" enum:"breadth,depth,walk"`
+	Walks     uint64        `placeholder:"N"`
+	MaxDepth  int           `placeholder:"N"`
+	MaxStates uint64        `placeholder:"N"`
+	Memory    uint64        `default:"4096" placeholder:"MB"`
+	Timeout   time.Duration `placeholder:"TIME"`
+	Workers   int           `placeholder:"N"`
+	Seed      uint64        `default:"0"`
+	Trace     string        `placeholder:"FILE"`
+	Script    string        `placeholder:"FILE"`
+
+	said string // the bounds
+}
+
+// Run explores, and tells what it saw.
+func (e *exploreCommand) Run(to *output) error {
+	p, ok := protocol.Find(e.Protocol)
+	if !ok {
+		return usageError{fmt.Errorf("there is no protocol %q: expected one of %s", e.Protocol,
+			strings.Join(protocols(), ", "))}
+	}
+	return e.explore(p, to)
+}
+
+func (e *exploreCommand) explore(p process.Protocol, to *output) error {
+	b := explore.Bounds{Replicas: e.Replicas, Elections: e.Elections, Beats: e.Beats, Requests: e.Requests,
+		Reads: e.Reads, Crashes: e.Crashes, Compactions: e.Compactions, Duplicates: e.Duplicates, Drops: e.Drops,
+		Ordered: !e.Unordered, SlowDisks: !e.QuickDisks && e.Crashes > 0}
+	g, err := explore.NewGroup(p, b)
+	if err != nil {
+		return usageError{err}
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if e.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, e.Timeout)
+		defer cancel()
+	}
+	o := explore.Options{Workers: e.Workers, Seed: e.Seed, MaxStates: e.MaxStates, MaxBytes: e.Memory << 20,
+		MaxDepth: e.MaxDepth, Walks: e.Walks}
+	switch e.Search {
+	case "depth":
+		o.Search = explore.Depth
+	case "walk":
+		o.Search = explore.Walk
+	}
+	if terminal(to.err) {
+		o.Progress = func(p explore.Progress) {
+			fmt.Fprintf(to.err, "\r%d states, %.0f transitions a second, depth %d, %d MB ", p.Distinct,
+				float64(p.Generated)/p.Took.Seconds(), p.Depth, p.Bytes>>20)
+		}
+	}
+	e.said = bounds(&b)
+	fmt.Fprintf(to.out, "%s, %s\n", p.Name, e.said)
+	r, err := explore.Run(ctx, g, o)
+	if o.Progress != nil {
+		fmt.Fprintln(to.err)
+	}
+	if err != nil {
+		return err
+	}
+	e.summary(g, &r, to)
+	if f := r.Broken(); f != nil {
+		return errors.Join(errBroken, e.broken(p, g, f, to))
+	}
+	return nil
+}
+
+// bounds says what was allowed to happen.
+func bounds(b *explore.Bounds) string {
+	parts := []string{count(b.Replicas, "replica")}
+	for _, c := range []struct {
+		n    int
+		what string
+	}{
+		{b.Elections, "election timeout"}, {b.Beats, "timeout of a leader"}, {b.Requests, "request"}, {b.Reads, "read"},
+		{b.Crashes, "crash"}, {b.Compactions, "compaction"}, {b.Duplicates, "duplicate"}, {b.Drops, "loss"},
+	} {
+		if c.n > 0 {
+			parts = append(parts, count(c.n, c.what))
+		}
+	}
+	links, disks := "links in no order", "quick disks"
+	if b.Ordered {
+		links = "links in order"
+	}
+	if b.SlowDisks {
+		disks = "slow disks"
+	}
+	return strings.Join(append(parts, links, disks), ", ")
+}
+
+func count(n int, what string) string {
+	switch {
+	case n == 1:
+		return "1 " + what
+	case strings.HasSuffix(what, "s") || strings.HasSuffix(what, "sh"):
+		what += "e"
+	case strings.HasPrefix(what, "timeout "):
+		return fmt.Sprintf("%d timeouts%s", n, strings.TrimPrefix(what, "timeout"))
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func (e *exploreCommand) summary(g *explore.Group, r *explore.Result, to *output) {
+	seen := "all there are"
+	if r.Stopped != "" {
+		seen = "not all: stopped at " + string(r.Stopped)
+	}
+	if e.Search != "walk" {
+		fmt.Fprintf(to.out, "  states         %d distinct, %d transitions", r.Distinct, r.Generated)
+	} else {
+		fmt.Fprintf(to.out, "  steps          %d", r.Generated)
+	}
+	if r.Depth > 1 {
+		fmt.Fprintf(to.out, ", depth %d", r.Depth)
+	}
+	replicas, messages, pasts := g.Parts()
+	fmt.Fprintf(to.out, ": %s\n  made of        %d states of one replica, %d messages, %d histories\n", seen,
+		replicas, messages, pasts)
+	fmt.Fprintf(to.out, "  took           %v, %.0f transitions a second", r.Took.Round(time.Millisecond),
+		float64(r.Generated)/max(r.Took.Seconds(), 1e-9))
+	if r.Distinct > 0 {
+		fmt.Fprintf(to.out, ", %d bytes a state\n  fingerprints   hid a state with a probability below %.1g\n",
+			r.Bytes/r.Distinct, r.Missed)
+	} else {
+		fmt.Fprintln(to.out)
+	}
+	var kinds []string
+	for k, n := range r.Kinds {
+		if n > 0 {
+			kinds = append(kinds, fmt.Sprintf("%s %d", g.Kinds()[k], n))
+		}
+	}
+	fmt.Fprintf(to.out, "  transitions    %s\n", strings.Join(kinds, ", "))
+	checked := "Agreement, Order, Validity, Staleness, Linearizability, Status, Contract, Codec, Panic"
+	if g.Watched() {
+		checked += ", and the protocol's own"
+	}
+	if r.Broken() == nil {
+		fmt.Fprintf(to.out, "  nothing broken %s\n", checked)
+	}
+}
+
+// broken prints a counterexample, step by step and as the World shows it.
+func (e *exploreCommand) broken(p process.Protocol, g *explore.Group, f *explore.Finding, to *output) error {
+	how := "A way there"
+	if e.Search == "breadth" {
+		how = "A shortest way there"
+	}
+	fmt.Fprintf(to.out, "\nBROKEN: %v\n%s, %s:\n\n", f.Err, how, count(len(f.Trace)-1, "step"))
+	for i, s := range f.Trace[1:] {
+		fmt.Fprintf(to.out, "  %2d. %s\n", i+1, s.Text)
+	}
+	fmt.Fprintf(to.out, "\nEach replica before the last step: %s\n", g.Show(f.Trace[len(f.Trace)-2].State))
+	events, observe := 0, func(*trace.Event) {}
+	var w *trace.Writer
+	if e.Trace != "" {
+		file, err := os.Create(e.Trace)
+		if err != nil {
+			return fmt.Errorf("write the trace: %w", err)
+		}
+		defer file.Close()
+		w = trace.NewWriter(file, trace.Header{Protocol: p.Name, Options: e.said})
+		observe = w.Write
+	}
+	_, broken, err := g.Replay(f.Trace, func(v *trace.Event) { events++; observe(v) })
+	switch {
+	case err != nil:
+		return err
+	case broken != nil:
+		fmt.Fprintf(to.out, "Played again: %d events, and then %v\n", events, broken)
+	default:
+		fmt.Fprintf(to.out, "Played again: %d events\n", events)
+	}
+	return e.save(g, f, w, to)
+}
+
+// save writes the counterexample where the flags say.
+func (e *exploreCommand) save(g *explore.Group, f *explore.Finding, w *trace.Writer, to *output) error {
+	if w != nil {
+		if err := w.Flush(); err != nil {
+			return err
+		}
+		fmt.Fprintf(to.out, "Its events are in %s\n", e.Trace)
+	}
+	if e.Script == "" {
+		return nil
+	}
+	text, err := g.Script(f.Trace, f.Err.Error())
+	if err == nil {
+		err = os.WriteFile(e.Script, []byte(text), 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("write the script: %w", err)
+	}
+	fmt.Fprintf(to.out, "A script that plays it is %s\n", e.Script)
+	return nil
+}
