@@ -2,32 +2,63 @@
 // clients, each with the time of its invocation and of its response; a verdict
 // says whether some order of them explains every result.
 //
-// The operations are those of registers: get, put, compare-and-set, append.
-// An operation whose client never learnt the outcome is still open: it may
-// have taken effect at any time after its invocation, or not at all.
+// The words. An operation is on one object, named by its key: a register, a
+// queue, a set, a lock. One precedes another if it returned before the other
+// was called; else they are concurrent. An operation whose client never learnt
+// the outcome is open: it may have taken effect at any time after its call, or
+// not at all. A linearization is an order of all operations that keeps what
+// precedes before what it precedes, and in which every result is what the
+// object, used by one client alone, would have answered (Herlihy and Wing,
+// "Linearizability", 1990). It is local: each object can be judged alone.
+//
+// How a history is judged, object by object:
+//
+//  1. A register whose written values all differ is judged by its zones, in
+//     n log n (zones.go; Gibbons and Korach, 1997).
+//  2. A set that only grows, and is read whole, has at most one order that can
+//     be right; it is tried (set.go).
+//  3. Any other goes through a search over all orders at once, which moves
+//     from response to response and remembers only what it may still need
+//     (search.go; Lowe, 2017).
+//  4. A search that grows too wide hands over to Porcupine, whose order of
+//     search is another, if the object is small enough for its memory.
+//
+// A verdict comes with its reason, for anyone to check: an order for yes, and
+// for no a core: operations that cannot be explained whatever the others did.
+// VerifyOrder and VerifyCore check them and share no code with the search.
+// A check that runs out of time or room says Unknown, never OK.
 package history
 
 import (
 	"fmt"
-	"math"
-	"slices"
 	"strings"
 	"time"
-
-	"github.com/anishathalye/porcupine"
 )
 
 // Kind says what an Op does.
 type Kind uint8
 
+// What operations do; each object is used with the kinds of one family.
 const (
 	Get    Kind = iota + 1 // Result: the value, "" if there is none
 	Put                    // the value becomes Arg
 	CAS                    // if the value is Old it becomes Arg, and Result is "1"; else "0"
 	Append                 // Arg is added at the end; Result: the value then
+
+	Enqueue // Arg becomes the last of the queue
+	Dequeue // Result: the first, which is taken out; "" if there is none
+
+	Add      // Arg becomes a member of the set
+	Remove   // Arg is one no longer
+	Contains // Result: "1" if Arg is a member, else "0"
+	Members  // Result: all members, as Items writes them
+
+	Acquire // Result: "1", and the lock is the client's; "0" if it is taken
+	Release // Result: "1", and the lock is free; "0" if it was not the client's
 )
 
-var kindNames = [...]string{"none", "get", "put", "cas", "append"}
+var kindNames = [...]string{"none", "get", "put", "cas", "append", "enqueue", "dequeue",
+	"add", "remove", "contains", "members", "acquire", "release"}
 
 // String returns the name as commands bear it.
 func (k Kind) String() string {
@@ -37,17 +68,19 @@ func (k Kind) String() string {
 	return "unknown"
 }
 
-// An Op is one operation of one client.
+// An Op is one operation of one client. Values are text without NUL, which
+// separates items; nothing and the empty text are one value.
 type Op struct {
 	Client int // from 0
 	Kind   Kind
+	Open   bool // no response came
+	Blind  bool // a response came that says no more than that: Result is not judged
 	Key    string
 	Old    string        // of a CAS
 	Arg    string        // what is written
-	Result string        // meaningless while Open
+	Result string        // meaningless while Open or Blind
 	Call   time.Duration // when it was invoked
 	Return time.Duration // when the response came, not before Call; meaningless while Open
-	Open   bool          // no response came
 }
 
 // String describes the operation in one line.
@@ -57,95 +90,76 @@ func (o *Op) String() string {
 	if o.Kind == CAS {
 		fmt.Fprintf(&b, " %q", o.Old)
 	}
-	if o.Kind != Get {
+	if o.Arg != "" || o.Kind == Put || o.Kind == CAS || o.Kind == Append {
 		fmt.Fprintf(&b, " %q", o.Arg)
 	}
-	if o.Open {
+	switch {
+	case o.Open:
 		fmt.Fprintf(&b, " from %v on: no answer", o.Call)
-	} else {
+	case o.Blind:
+		fmt.Fprintf(&b, " from %v to %v: done", o.Call, o.Return)
+	default:
 		fmt.Fprintf(&b, " from %v to %v: %q", o.Call, o.Return, o.Result)
 	}
 	return b.String()
 }
 
-// Verdict is the outcome of a check.
-type Verdict uint8
+// judged tells whether the result must be right.
+func (o *Op) judged() bool { return !o.Open && !o.Blind }
 
-const (
-	OK      Verdict = iota + 1 // an order exists
-	Illegal                    // none exists
-	Unknown                    // the time ran out
-)
+// precedes tells whether o returned before p was called.
+func (o *Op) precedes(p *Op) bool { return !o.Open && o.Return < p.Call }
 
-// String returns the verdict in a word.
-func (v Verdict) String() string {
-	return [...]string{"none", "ok", "illegal", "unknown"}[v]
-}
-
-// Linearizable checks ops, in any order, against registers that are empty at
-// first: is there one order of all operations, each at some instant between
-// its invocation and its response, in which every result is right? Herlihy and
-// Wing, 1990. Registers are independent, so each is checked alone, in order of
-// their keys; the first that fails is named. The budget bounds the time of
-// each; 0 is no bound.
-func Linearizable(ops []Op, budget time.Duration) (v Verdict, key string) {
-	byKey := map[string][]porcupine.Operation{}
-	var keys []string
-	for i := range ops {
-		o := &ops[i]
-		if o.Open && o.Kind == Get {
-			continue // it changed nothing and nobody saw it
-		}
-		if byKey[o.Key] == nil {
-			keys = append(keys, o.Key)
-		}
-		p := porcupine.Operation{ClientId: o.Client, Input: o, Call: int64(o.Call), Return: int64(o.Return)}
-		if o.Open {
-			p.Return = math.MaxInt64
-		}
-		byKey[o.Key] = append(byKey[o.Key], p)
-	}
-	slices.Sort(keys)
-	verdict := OK
-	for _, k := range keys {
-		switch porcupine.CheckOperationsTimeout(register, byKey[k], budget) {
-		case porcupine.Illegal:
-			return Illegal, k
-		case porcupine.Unknown:
-			verdict, key = Unknown, k
-		}
-	}
-	return verdict, key
-}
-
-// register is one register as Porcupine wants it: state is the value.
-var register = porcupine.Model{
-	Init: func() any { return "" },
-	Step: func(state, input, _ any) (bool, any) {
-		o, value := input.(*Op), state.(string)
-		next, result := o.apply(value)
-		if !o.Open && result != o.Result {
-			return false, state
-		}
-		if next == value {
-			return true, state
-		}
-		return true, next
-	},
-}
-
-// apply returns the value after o, and what o answers.
-func (o *Op) apply(value string) (next, result string) {
+// idle tells whether o changes nothing whatever the state: it reads, or was
+// refused.
+func (o *Op) idle() bool {
 	switch o.Kind {
+	case Get, Contains, Members:
+		return true
+	case CAS, Acquire, Release:
+		return o.judged() && o.Result == "0"
+	case Dequeue:
+		return o.judged() && o.Result == ""
+	}
+	return false
+}
+
+// apply returns the state of the object after o, and what o answers. Every
+// object's state is a text, "" at first: the value of a register, the items of
+// a queue or set, the client that has the lock.
+func (o *Op) apply(state string) (next, result string) {
+	switch o.Kind {
+	case Get, Members:
+		return state, state
 	case Put:
 		return o.Arg, ""
 	case CAS:
-		if value == o.Old {
+		if state == o.Old {
 			return o.Arg, "1"
 		}
-		return value, "0"
+		return state, "0"
 	case Append:
-		return value + o.Arg, value + o.Arg
+		return state + o.Arg, state + o.Arg
+	case Enqueue:
+		return state + o.Arg + separator, ""
+	case Dequeue:
+		first, rest, _ := strings.Cut(state, separator)
+		return rest, first
+	case Add, Remove, Contains:
+		return o.applySet(state)
+	case Acquire, Release:
+		return o.applyLock(state)
 	}
-	return value, value
+	panic("no operation of kind " + o.Kind.String())
+}
+
+func (o *Op) applyLock(owner string) (next, result string) {
+	me := fmt.Sprint(o.Client)
+	switch {
+	case o.Kind == Acquire && owner == "":
+		return me, "1"
+	case o.Kind == Release && owner == me:
+		return "", "1"
+	}
+	return owner, "0"
 }

@@ -91,7 +91,7 @@ func TestAgainstEveryOrder(t *testing.T) {
 			ops = append(ops, o)
 		}
 		want := Illegal
-		if search(ops, "") {
+		if everyOrder(ops, "") {
 			want = OK
 		}
 		seen[want]++
@@ -104,7 +104,7 @@ func TestAgainstEveryOrder(t *testing.T) {
 	}
 }
 
-func search(ops []Op, value string) bool {
+func everyOrder(ops []Op, value string) bool {
 	if !slices.ContainsFunc(ops, func(o Op) bool { return !o.Open }) {
 		return true
 	}
@@ -117,7 +117,7 @@ func search(ops []Op, value string) bool {
 		if !ops[i].Open && result != ops[i].Result {
 			continue
 		}
-		if search(slices.Delete(slices.Clone(ops), i, i+1), next) {
+		if everyOrder(slices.Delete(slices.Clone(ops), i, i+1), next) {
 			return true
 		}
 	}
