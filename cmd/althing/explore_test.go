@@ -19,7 +19,8 @@ func TestExplore(t *testing.T) {
 	if code != exitOK {
 		t.Fatalf("exit %d: %s%s", code, out, err)
 	}
-	for _, want := range []string{"raft, 2 replicas, 2 election timeouts, 1 request, 1 crash, links in order, slow disks",
+	for _, want := range []string{
+		"raft, 2 replicas, 2 election timeouts, 1 request, 1 crash, links in order, slow disks",
 		"all there are", "bytes a state", "nothing broken", "and the protocol's own"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
@@ -62,8 +63,8 @@ func TestExploreBroken(t *testing.T) {
 	if err := e.explore(p, &output{&out, &ignored}); !errors.Is(err, errBroken) {
 		t.Fatalf("%v\n%s", err, &out)
 	}
-	for _, want := range []string{"BROKEN: Validity", "A shortest way there", "   1. ", "Played again", "Its events are in",
-		"A script that plays it is"} {
+	for _, want := range []string{"BROKEN: Validity", "A shortest way there", "   1. ", "Played again",
+		"Its events are in", "A script that plays it is"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, &out)
 		}

@@ -67,7 +67,8 @@ func run(args []string, to output) (code int) {
 		}
 	}()
 	parser, err := kong.New(new(commands), kong.Name("althing"), kong.UsageOnError(),
-		kong.Description("Agreement between machines: clusters that serve the etcd API, a simulator of faults, and an explorer."),
+		kong.Description("Agreement between machines: clusters that serve the etcd API, "+
+			"a simulator of faults, and an explorer of states."),
 		kong.Writers(to.out, to.err), kong.Exit(func(code int) { panic(ended(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.PostBuild(environment),
 		kong.PostBuild(explain))

@@ -78,3 +78,83 @@ func TestPaxos(t *testing.T) {
 		}
 	}
 }
+
+// Stateright's register after Attiya, Bar-Noy and Dolev.
+func TestABD(t *testing.T) {
+	agrees(t, ABD(3, 1), explore.Options{}, counts{3_728, 1_449, 17})
+	if r := explored(t, ABD(2, 2), explore.Options{}); r.Distinct != 544 || r.Broken() != nil {
+		t.Errorf("2 servers, 2 clients: %v, want 544 distinct", &r)
+	}
+}
+
+// Stateright's register of one copy, and how two copies go wrong.
+func TestSingleCopy(t *testing.T) {
+	for clients, want := range map[int]counts{2: {121, 93, 9}, 3: {6_778, 4_243, 13}, 4: {731_789, 400_233, 17}} {
+		if clients < 4 || !testing.Short() {
+			agrees(t, SingleCopy(1, clients), explore.Options{}, want)
+		}
+	}
+	r := explored(t, SingleCopy(2, 2), explore.Options{})
+	f := r.Broken()
+	if f == nil || f.Name != "linearizable" {
+		t.Fatalf("two copies: %v, %+v", &r, f)
+	}
+	// One client writes, and what it reads from the other copy is not that.
+	if n := len(f.Trace) - 1; n != 4 {
+		t.Errorf("two copies: the shortest way has %d steps: %+v", n, f.Trace)
+	}
+}
+
+// Mistakes of the rules are found: a register whose server forgets what it
+// promised, and one that does not hear the others.
+func TestBrokenRules(t *testing.T) {
+	for name, m := range map[string]*Register{
+		"accepts anything":   {Servers: 3, Clients: 2, rules: broken{paxos{3}, acceptAnything}},
+		"keeps its proposal": {Servers: 3, Clients: 2, rules: broken{paxos{3}, keepProposal}},
+		"asks nobody":        {Servers: 3, Clients: 1, rules: broken{abd{3}, askNobody}},
+	} {
+		r := explored(t, m, explore.Options{MaxStates: 200_000})
+		if f := r.Broken(); f == nil || f.Name != "linearizable" {
+			t.Errorf("%s: %v", name, &r)
+		}
+	}
+}
+
+// broken are rules that see packets, or states, changed.
+type broken struct {
+	rules
+	change func(state uint64, p packet) (uint64, packet)
+}
+
+func (b broken) receive(r *Register, self int, state uint64, p packet) (uint64, bool) {
+	s, p := b.change(state, p)
+	next, taken := b.rules.receive(r, self, s, p)
+	if s != state && !taken {
+		return state, false
+	}
+	return next, taken
+}
+
+// acceptAnything forgets the promise when it is asked to accept.
+func acceptAnything(s uint64, p packet) (uint64, packet) {
+	if p.kind() == accept && s&decidedBit == 0 {
+		s = withBallot(s, 0)
+	}
+	return s, p
+}
+
+// keepProposal does not hear what was accepted before.
+func keepProposal(s uint64, p packet) (uint64, packet) {
+	if p.kind() == promise {
+		p = pack(promise, p.from(), p.to(), p.body()&15)
+	}
+	return s, p
+}
+
+// askNobody does not hear what other servers have.
+func askNobody(s uint64, p packet) (uint64, packet) {
+	if p.kind() == answered {
+		p = pack(answered, p.from(), p.to(), p.body()&15)
+	}
+	return s, p
+}
