@@ -23,8 +23,8 @@ func ExampleCheck() {
 	// Output:
 	// illegal by zones
 	// client 0: put x "old" from 0s to 10ns: ""
-	// client 0: put x "new" from 20ns to 30ns: ""
-	// client 1: get x "old" from 40ns to 50ns: "old"
+	// client 1: get x from 25ns to 35ns: "new"
+	// client 1: get x from 40ns to 50ns: "old"
 	// proved: true
 }
 

@@ -44,8 +44,9 @@ const coreTime = 10 * time.Second
 // Linearizable checks ops, in any order, against objects that are empty at
 // first: is there one order of all operations, each at some instant between
 // its invocation and its response, in which every result is right? Objects are
-// independent, so each is checked alone, in order of their keys; the first that
-// fails is named. The budget bounds the time of each; 0 is no bound.
+// independent, so each is checked alone, the easy ones first and else in order of
+// their keys; the first that fails is named. The budget bounds the time of each;
+// 0 is no bound.
 func Linearizable(ops []Op, budget time.Duration) (v Verdict, key string) {
 	r := check(ops, budget, false)
 	return r.Verdict, r.Key
@@ -57,39 +58,60 @@ func Check(ops []Op, budget time.Duration) Report { return check(ops, budget, tr
 
 func check(ops []Op, budget time.Duration, certify bool) Report {
 	all := Report{Verdict: OK, Method: "no operations"}
-	for _, on := range objects(ops) {
-		r := judge(ops, on, budget, certify)
-		r.Key = ops[on[0]].Key
-		switch {
-		case r.Verdict == Illegal:
-			if certify {
-				r.Core = shrink(ops, on, r.Core)
+	on := objects(ops)
+	for _, most := range []int{quickConfigs, maxConfigs} {
+		var hard [][]int32
+		for _, on := range on {
+			r := judge(ops, on, judging{budget, most, certify})
+			r.Key = ops[on[0]].Key
+			switch {
+			case r.Verdict == Illegal:
+				if certify {
+					r.Core = shrink(ops, on, r.Core)
+				}
+				return r
+			case r.Verdict == Unknown && most < maxConfigs:
+				hard = append(hard, on)
+			case r.Verdict == Unknown:
+				all = r
+			case all.Verdict == OK:
+				all.Method = r.Method
+				all.Order = append(all.Order, r.Order...)
 			}
-			return r
-		case r.Verdict == Unknown:
-			all = r
-		case all.Verdict == OK:
-			all.Method = r.Method
-			all.Order = append(all.Order, r.Order...)
 		}
+		on = hard
+	}
+	if all.Verdict == OK {
+		all.Key = ""
 	}
 	return all
 }
 
+// judging says how much may be spent on an object.
+type judging struct {
+	budget  time.Duration // 0: any
+	configs int
+	certify bool
+}
+
+// quickConfigs is what a search may grow to while there are objects that were
+// not looked at: one of them may be found Illegal in no time.
+const quickConfigs = 1 << 10
+
 // judge judges one object. If it is Illegal, Core is the operation that cannot
 // be explained if it was searched, and a whole core if it was not.
-func judge(ops []Op, on []int32, budget time.Duration, certify bool) Report {
+func judge(ops []Op, on []int32, j judging) Report {
 	if r, ok := judgeZones(ops, on); ok {
 		return r
-	}
-	var deadline time.Time
-	if budget > 0 {
-		deadline = time.Now().Add(budget)
 	}
 	if growing(ops, on) {
 		return judgeGrowing(ops, on)
 	}
-	s := search{ops: ops, on: on, deadline: deadline}
+	var deadline time.Time
+	if j.budget > 0 {
+		deadline = time.Now().Add(j.budget)
+	}
+	s := search{ops: ops, on: on, deadline: deadline, most: j.configs}
 	v, order, failed := s.run()
 	switch {
 	case v == Illegal:
@@ -98,11 +120,11 @@ func judge(ops []Op, on []int32, budget time.Duration, certify bool) Report {
 		return Report{Verdict: v, Method: "search", Order: order}
 	case s.late:
 		return Report{Verdict: v, Method: "search", Reason: "the time ran out"}
-	case len(on) > maxPorcupine:
+	case len(on) > maxPorcupine || j.configs < maxConfigs:
 		return Report{Verdict: v, Method: "search", Reason: fmt.Sprintf("more than %d operations at once, "+
 			"or more than %d ways to explain them", maxPending, maxConfigs)}
 	}
-	return askPorcupine(ops, on, deadline, certify)
+	return askPorcupine(ops, on, deadline, j.certify)
 }
 
 // objects returns the operations on each object, by key. The members of a set

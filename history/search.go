@@ -55,16 +55,19 @@ type config struct {
 // linearizability", 2017, §4). What has been answered is forgotten, so memory
 // grows with how many operations are pending at once and not with the history.
 //
-// Two rules keep the configurations few, and both lose no order. An operation
+// Three rules keep the configurations few, and lose no verdict. An operation
 // that changes nothing takes effect as soon as its result is right. And of two
 // configurations that differ in open operations alone, the one that used more
-// of them is dropped: whatever it can still do, the other can.
+// of them is dropped: whatever it can still do, the other can. And values that
+// nobody will see again are one and the same (future.go).
 type search struct {
 	ops    []Op
 	on     []int32
 	wild   func(state string) []string // other states that may follow any; nil: none
+	future *future                     // nil: not known
 	states []string
 	number map[string]uint32
+	until  []time.Duration // by state: when it is seen last
 
 	slot    []uint8           // by place in on
 	held    [maxPending]int32 // by slot: the operation, as a place in on
@@ -72,6 +75,7 @@ type search struct {
 	open    mask // of those pending, the open ones
 	idle    mask // of those pending, the ones that change nothing
 
+	now      time.Duration // of the response
 	configs  []config
 	most     int       // of them; 0: maxConfigs
 	deadline time.Time // zero: none
@@ -117,8 +121,11 @@ func (s *search) run() (v Verdict, order []int32, failed int32) {
 	if s.most == 0 {
 		s.most = maxConfigs
 	}
+	if s.wild == nil {
+		s.future = foresee(s.ops, s.on)
+	}
 	first := newClosure(s)
-	s.unseen(config{state: s.intern("")}, first.add)
+	s.others(config{state: s.intern("")}, first.add)
 	s.configs = first.kept()
 	free := mask{math.MaxUint64, math.MaxUint64}
 	for _, e := range events(s.ops, s.on) {
@@ -140,6 +147,7 @@ func (s *search) run() (v Verdict, order []int32, failed int32) {
 			continue
 		}
 		slot := int(s.slot[e.place])
+		s.now = e.at
 		if !s.respond(slot) {
 			if s.late || s.wide {
 				return Unknown, nil, 0
@@ -200,6 +208,9 @@ func (s *search) watch(c *config) {
 func (s *search) respond(slot int) bool {
 	found, front := newClosure(s), newClosure(s)
 	sort := func(c config) {
+		if s.future != nil && !s.settle(&c) {
+			return
+		}
 		if c.done.has(slot) {
 			c.done.clear(slot)
 			found.add(c)
@@ -208,7 +219,7 @@ func (s *search) respond(slot int) bool {
 		}
 	}
 	for _, c := range s.configs {
-		s.unseen(c, sort)
+		s.others(c, sort)
 	}
 	for at := 0; at < len(front.configs) && !s.spent(len(front.configs)); at++ {
 		c := front.configs[at]
@@ -225,7 +236,7 @@ func (s *search) respond(slot int) bool {
 			n := config{state: s.intern(state), done: c.done, last: &step{c.last, i}}
 			n.done.set(next)
 			s.watch(&n)
-			s.unseen(n, sort)
+			s.others(n, sort)
 		})
 	}
 	if s.late || s.wide {
@@ -233,6 +244,19 @@ func (s *search) respond(slot int) bool {
 	}
 	s.configs = found.kept()
 	return len(s.configs) > 0
+}
+
+// settle replaces a value that nobody will see again; it is not ok if somebody
+// is to come who must see another, and nothing can bring it.
+func (s *search) settle(c *config) (ok bool) {
+	for n := len(s.until); n < len(s.states); n++ {
+		s.until = append(s.until, s.future.until(s.states[n]))
+	}
+	if s.until[c.state] < s.now {
+		c.state = s.intern(unseen)
+		return s.future.written || s.future.last <= s.now
+	}
+	return true
 }
 
 // spent tells whether time or room has run out.
@@ -244,8 +268,8 @@ func (s *search) spent(configs int) bool {
 	return s.late || s.wide
 }
 
-// unseen hands on c, and what may become of it by hands unseen.
-func (s *search) unseen(c config, to func(config)) {
+// others hands on c, and what may become of it by hands unseen.
+func (s *search) others(c config, to func(config)) {
 	to(c)
 	if s.wild == nil {
 		return
@@ -254,7 +278,7 @@ func (s *search) unseen(c config, to func(config)) {
 		n := c
 		n.state = s.intern(state)
 		if s.watch(&n); n.done != c.done {
-			s.unseen(n, to) // from there on with more behind it
+			s.others(n, to) // from there on with more behind it
 		} else {
 			to(n)
 		}

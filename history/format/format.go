@@ -1,0 +1,295 @@
+// Package format reads recorded histories. It knows three ways to write one:
+//
+// JSON, an object for each event, one after the other or in one array:
+//
+//	{"process": 0, "type": "invoke", "f": "write", "key": "x", "value": 3, "time": 17}
+//	{"process": 0, "type": "ok", "f": "write", "key": "x", "value": 3, "time": 21}
+//
+// EDN, as Jepsen keeps histories, the maps one after the other or in one
+// vector, with or without a tag:
+//
+//	{:process 0, :type :invoke, :f :cas, :value [1 2], :time 17, :index 0}
+//
+// and the log that Jepsen prints, among whose lines others may stand:
+//
+//	INFO  jepsen.util - 0	:invoke	:write	3
+//
+// The types are invoke, ok, fail and info. A time is in nanoseconds. Times are
+// heeded in JSON alone, where histories of many recorders may be put together:
+// elsewhere the order of the events is their order in time. Members of an
+// event that are not named here are skipped, and so are events of a process
+// that is not a number, which is none of the clients.
+//
+// A history is read as it comes, so one of any length can be; each text, list
+// and depth is bounded.
+package format
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"althing/history"
+)
+
+// Format is a way to write a history.
+type Format string
+
+// The formats.
+const (
+	Auto Format = "auto" // by how it begins
+	JSON Format = "json"
+	EDN  Format = "edn"
+	Log  Format = "log"
+)
+
+// Formats are all of them.
+var Formats = []Format{Auto, JSON, EDN, Log}
+
+// sniff is how much is looked at to tell the format.
+const sniff = 4096
+
+// Read reads a history and hands on each event; the event is overwritten by the
+// next. It ends with the first error, of take or its own; its own names the
+// line.
+func Read(from io.Reader, f Format, take func(*history.Event) error) error {
+	in := bufio.NewReaderSize(from, 1<<16)
+	if f == Auto {
+		head, err := in.Peek(sniff)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return fmt.Errorf("read: %w", err)
+		}
+		if f = detect(head); f == Auto {
+			if len(bytes.TrimSpace(head)) == 0 {
+				return nil // no event: the history of nothing
+			}
+			return errors.New("line 1: this begins as no known format; expected json, edn or log")
+		}
+	}
+	if f == Log {
+		return readLog(in, take)
+	}
+	r := newReader(in, f == JSON)
+	for {
+		e, err := r.event()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("line %d: %w", r.line, err)
+		}
+		if e != nil {
+			if err := take(e); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// detect tells the format by what comes first.
+func detect(head []byte) Format {
+	if bytes.Contains(head, []byte("jepsen.util")) {
+		return Log
+	}
+	at := bytes.IndexByte(head, '{')
+	if at < 0 {
+		if t := bytes.TrimSpace(head); len(t) > 0 && bytes.IndexByte([]byte("[("), t[0]) >= 0 {
+			return EDN // with nothing in it
+		}
+		return Auto
+	}
+	switch rest := bytes.TrimLeft(head[at+1:], " \t\r\n,"); {
+	case len(rest) > 0 && rest[0] == '"':
+		return JSON
+	case len(rest) > 0 && rest[0] == ':':
+		return EDN
+	}
+	return Auto
+}
+
+var types = map[string]history.Type{"invoke": history.Invoke, "ok": history.Done, "fail": history.Fail,
+	"info": history.Info}
+
+// event reads the next event; nil if it is of none of the clients.
+func (r *reader) event() (*history.Event, error) {
+	if err := r.opening(); err != nil {
+		return nil, err
+	}
+	r.now = history.Event{Line: r.line, Process: -1}
+	client, err := r.members()
+	switch {
+	case err != nil:
+		return nil, err
+	case !client:
+		return nil, nil
+	case r.now.Process < 0:
+		return nil, errors.New("an event without a process")
+	case r.now.Type == 0:
+		return nil, errors.New("an event without a type")
+	case r.now.F == "":
+		return nil, errors.New("an event without an f")
+	}
+	return &r.now, nil
+}
+
+// opening skips to the inside of the next map, past the brackets of a history
+// that is one list, and tags.
+func (r *reader) opening() error {
+	for {
+		b, err := r.token()
+		switch {
+		case err != nil:
+			if err == io.EOF && r.listed {
+				return errors.New("the list of events has no end")
+			}
+			return err
+		case b == '{' && !r.ended:
+			return nil
+		case (b == '[' || b == '(') && !r.listed && !r.ended:
+			r.listed = true
+		case (b == ']' || b == ')') && r.listed:
+			r.listed, r.ended = false, true
+		case b == '#' && !r.json:
+			if err := r.tag(); err != nil {
+				return err
+			}
+		default:
+			return fmt.Errorf("%q where an event should begin", b)
+		}
+	}
+}
+
+// members reads the members of an event, and tells whether it is a client's.
+func (r *reader) members() (client bool, err error) {
+	client = true
+	for {
+		b, err := r.token()
+		if err != nil {
+			return false, inside(err)
+		}
+		if b == '}' {
+			return client, nil
+		}
+		name, err := r.value(b, 0)
+		if err != nil {
+			return false, inside(err)
+		}
+		if b, err = r.token(); err != nil {
+			return false, inside(err)
+		}
+		v, err := r.value(b, 0)
+		if err != nil {
+			return false, inside(err)
+		}
+		switch name.Text {
+		case "process":
+			n, err := strconv.Atoi(v.Text)
+			client = client && err == nil
+			if r.now.Process = n; err == nil && n < 0 {
+				return false, fmt.Errorf("process %d is below 0", n)
+			}
+		case "type":
+			var known bool
+			if r.now.Type, known = types[v.Text]; !known {
+				return false, fmt.Errorf("type %q: expected invoke, ok, fail or info", v.Text)
+			}
+		case "f":
+			r.now.F = v.Text
+		case "key":
+			r.now.Key = v.String()
+		case "value":
+			r.now.Value = v
+		case "time":
+			if !r.json {
+				continue
+			}
+			n, err := strconv.ParseInt(v.Text, 10, 64)
+			if err != nil {
+				return false, fmt.Errorf("time %q: expected nanoseconds", v.Text)
+			}
+			r.now.Time, r.now.Timed = time.Duration(n), true
+		}
+	}
+}
+
+// inside makes of an end of file what it is in the middle of an event.
+func inside(err error) error {
+	if err == io.EOF {
+		return errors.New("the file ends within an event")
+	}
+	return err
+}
+
+// maxLine bounds a line of a log.
+const maxLine = 1 << 20
+
+// readLog reads the events among the lines of a log.
+func readLog(in *bufio.Reader, take func(*history.Event) error) error {
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, maxLine)
+	for n := 1; lines.Scan(); n++ {
+		_, rest, found := bytes.Cut(lines.Bytes(), []byte("jepsen.util - "))
+		if !found {
+			continue
+		}
+		e, err := logged(rest)
+		if err != nil {
+			return fmt.Errorf("line %d: %w", n, err)
+		}
+		if e == nil {
+			continue
+		}
+		e.Line = n
+		if err := take(e); err != nil {
+			return err
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("read: %w", err)
+	}
+	return nil
+}
+
+// logged reads what a line of a log says after its head; nil if that is not of
+// a client. There a compare-and-set that fails was refused; anything else that
+// fails did not happen.
+func logged(rest []byte) (*history.Event, error) {
+	r := newReader(bytes.NewReader(rest), false)
+	var words []history.Value
+	for {
+		b, err := r.token()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		v, err := r.value(b, 0)
+		if err != nil {
+			return nil, inside(err)
+		}
+		words = append(words, v)
+	}
+	if len(words) == 0 {
+		return nil, nil
+	}
+	process, err := strconv.Atoi(words[0].Text)
+	if err != nil || process < 0 {
+		return nil, nil
+	}
+	if len(words) < 4 {
+		return nil, fmt.Errorf("%d words, expected a process, a type, an f and a value", len(words))
+	}
+	e := &history.Event{Process: process, Type: types[words[1].Text], F: words[2].Text, Value: words[3]}
+	if e.Type == 0 {
+		return nil, fmt.Errorf("type %q: expected invoke, ok, fail or info", words[1].Text)
+	}
+	if e.Type == history.Fail && e.F == "cas" {
+		e.Type, e.Value = history.Done, history.Value{Text: "false", Some: true}
+	}
+	return e, nil
+}
