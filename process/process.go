@@ -303,7 +303,7 @@ type Monitor interface {
 type Facts struct {
 	Faults   FaultModel                   // what it survives
 	Order    Order                        // what it promises of commits
-	Replicas func(f int) int              // group size to survive f faults
+	Replicas func(f int) int              // group size to survive f faults for good; 0: none does
 	Rounds   int                          // one-way message delays from submit to commit, leader known
 	Messages func(n int) (perCommand int) // messages per command among n replicas
 }
@@ -325,3 +325,7 @@ const (
 	Partial                        // entries that conflict have one order
 	Total                          // all entries have one order
 )
+
+// One reports whether all replicas commit the same entries at the same indexes;
+// a protocol that does not say otherwise is held to that.
+func (o Order) One() bool { return o == 0 || o == Total }

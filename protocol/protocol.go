@@ -3,13 +3,18 @@ package protocol
 
 import (
 	"althing/process"
+	"althing/protocol/broadcast"
 	"althing/protocol/raft"
 )
 
 // All lists the protocols, in order of name. A new one is a folder beside this
 // file, and a line here.
 var All = []process.Protocol{
+	broadcast.Causal,
+	broadcast.FIFO,
 	raft.Protocol,
+	broadcast.Reliable,
+	broadcast.Total,
 }
 
 // Find returns the protocol of that name.

@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	seeds    = flag.Int("seeds", 300, "seeds to simulate of each protocol")
+	seeds    = flag.Int("seeds", 100, "seeds to simulate of each protocol")
 	seconds  = flag.Int("seconds", 10, "seconds of virtual time with faults, for each seed")
 	nodes    = flag.Int("nodes", 0, "replicas; 0: by turns 3 and 5")
 	firstOne = flag.Uint64("first", 1, "the first seed")

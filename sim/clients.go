@@ -12,7 +12,8 @@ import (
 )
 
 // A client is one user of the group. It opens a session, and then asks one
-// thing after the other; it asks again, elsewhere, what is not answered.
+// thing after the other; it asks again, elsewhere, what is not answered. For
+// groups without a total order, see tell.
 type client struct {
 	dice
 	session uint64 // 0: not open yet
@@ -47,6 +48,9 @@ type reply struct {
 func (s *sim) startClients() {
 	for i := range s.plan.clients {
 		c := client{dice: newDice(s.opt.Seed, clientStream+uint64(i)), target: 1}
+		if !s.total {
+			c.target = process.ID(1 + i%s.plan.nodes)
+		}
 		s.clients = append(s.clients, c)
 		s.sleep(i, s.clients[i].between(0, 300*time.Millisecond))
 	}
@@ -64,12 +68,14 @@ func (s *sim) wake(i int, wake uint64) {
 	c := &s.clients[i]
 	switch {
 	case wake != c.wake || c.quiet:
+	case !s.total && s.settling.excluded(c.target):
+		c.quiet = true
 	case !c.busy:
 		s.begin(i)
 	case c.again:
 		c.again = false
 		s.ask(i)
-	case c.hasty && c.op.Kind != 0 && s.open < maxOpen && !s.settling.on:
+	case !s.total, c.hasty && c.op.Kind != 0 && s.open < maxOpen && !s.settling.on:
 		s.giveUp(c)
 		s.rest(i)
 	default: // no answer: ask somebody else
@@ -129,6 +135,10 @@ func (s *sim) pace(i int) time.Duration {
 func (s *sim) begin(i int) {
 	c := &s.clients[i]
 	c.busy, c.called, c.hasty = true, false, c.chance(50_000)
+	if !s.total {
+		s.tell(i)
+		return
+	}
 	if !s.loyal(i) && c.chance(s.plan.stray) { // who led before may still believe it
 		c.target = process.ID(1 + c.below(s.w.Replicas()))
 	}
@@ -157,6 +167,16 @@ func (s *sim) begin(i int) {
 	}
 	c.op = o
 	c.req = process.Request{Kind: kind, Client: c.session, Seq: c.seq, Cmd: command(&o)}
+	s.ask(i)
+}
+
+// tell makes up a command for a group without a total order. A client stays with
+// its replica, and does not repeat what is not answered: it would be another.
+func (s *sim) tell(i int) {
+	c := &s.clients[i]
+	c.seq++
+	c.op = history.Op{Client: i, Key: "k0", Arg: fmt.Sprintf("%d.%d", i, c.seq), Kind: history.Put}
+	c.req = process.Request{Kind: process.Command, Cmd: command(&c.op)}
 	s.ask(i)
 }
 
@@ -309,6 +329,9 @@ func (s *sim) refused(i int, a *world.Answer) {
 	}
 	if c.target == 0 || int(c.target) > s.w.Replicas() {
 		c.target = s.another(c, a.Node)
+	}
+	if !s.total {
+		c.target = a.Node
 	}
 	c.again = true
 	s.sleep(i, c.between(time.Millisecond, wait))

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"althing/process"
+	"althing/quorum"
 )
 
 // Faults is a set of kinds of things that may happen to a group.
@@ -171,6 +172,19 @@ type plan struct {
 	pace                time.Duration // if set, half of the clients act so often, and half are loyal
 	apart               time.Duration // mean time that a mood cuts off, if longer than an election
 	hurry               time.Duration // until a new leader is asked to change the group
+	whole               bool          // no replica may be left out
+}
+
+// bear takes out what the protocol does not claim to survive: replicas that are
+// gone for good where it needs all, or cannot replace them.
+func (p *plan) bear(of *process.Protocol) {
+	if of.Facts.Replicas != nil {
+		n := of.Facts.Replicas(p.nodes - quorum.Majority(p.nodes))
+		p.whole = n == 0 || n > p.nodes
+	}
+	if p.whole || !of.Facts.Order.One() {
+		p.faults &^= LoseDisk | Corrupt
+	}
 }
 
 // draw makes the plan of a seed. Each kind of fault draws from a stream of its

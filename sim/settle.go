@@ -80,7 +80,7 @@ func (s *sim) endFaults() {
 // of its members: of another one it is not known who holds a quorum of it.
 func (s *sim) core() (how int) {
 	d := &s.settle
-	if s.opt.Whole || s.operator.asked > 0 || s.operator.lost > 0 || d.chance(500_000) {
+	if s.opt.Whole || s.plan.whole || s.operator.asked > 0 || s.operator.lost > 0 || d.chance(500_000) {
 		return 0
 	}
 	for len(s.settling.out) < s.plan.nodes-quorum.Majority(s.plan.nodes) {

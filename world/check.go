@@ -39,8 +39,10 @@ func named(err error) error {
 
 // check is what a World knows of the whole group's past.
 type check struct {
-	chosen    []process.Entry // the first commit seen of each index, from 1
+	total     bool            // the order is total: else each replica has its own
+	chosen    []process.Entry // total: the first commit seen of each index, from 1; else: of each request
 	submitted map[submission]struct{}
+	seen      map[submission]struct{} // not total: those in chosen
 	monitor   process.Monitor
 }
 
@@ -52,7 +54,7 @@ type submission struct {
 
 func (c *check) submit(q *process.Request) {
 	if q.Kind == process.Command || q.Kind == process.Session {
-		c.submitted[submission{q.Kind, q.Client, q.Seq, string(q.Cmd)}] = struct{}{}
+		c.submitted[submissionOf(q)] = struct{}{}
 	}
 }
 
@@ -60,6 +62,9 @@ func (c *check) submit(q *process.Request) {
 func (c *check) commit(r *replica, e *process.Entry) error {
 	if e.Index != r.app.state.Index+1 {
 		return violation("Order", "replica %d commits %d after %d", r.id, e.Index, r.app.state.Index)
+	}
+	if !c.total {
+		return c.deliver(r, e)
 	}
 	if e.Index <= uint64(len(c.chosen)) {
 		f := &c.chosen[e.Index-1]
@@ -73,12 +78,48 @@ func (c *check) commit(r *replica, e *process.Entry) error {
 	if e.Index != uint64(len(c.chosen))+1 {
 		return violation("Order", "replica %d commits %d, but nobody committed what is before it", r.id, e.Index)
 	}
-	if e.Req.Kind == process.Command || e.Req.Kind == process.Session {
-		s := submission{e.Req.Kind, e.Req.Client, e.Req.Seq, string(e.Req.Cmd)}
-		if _, ok := c.submitted[s]; !ok {
-			return violation("Validity", "replica %d commits %s, which nobody submitted", r.id, trace.Entry(e))
-		}
+	if err := c.valid(r, e); err != nil {
+		return err
 	}
 	c.chosen = append(c.chosen, *e)
 	return nil
+}
+
+// valid checks that somebody asked for e.
+func (c *check) valid(r *replica, e *process.Entry) error {
+	if e.Req.Kind == process.Command || e.Req.Kind == process.Session {
+		if _, ok := c.submitted[submissionOf(&e.Req)]; !ok {
+			return violation("Validity", "replica %d commits %s, which nobody submitted", r.id, trace.Entry(e))
+		}
+	}
+	return nil
+}
+
+// deliver checks that r may commit e in an order of its own: nothing twice, and
+// what it does again after a crash in the order in which it did it before.
+func (c *check) deliver(r *replica, e *process.Entry) error {
+	q := submissionOf(&e.Req)
+	if n := uint64(len(r.delivered)); e.Index <= n {
+		if was := r.delivered[e.Index-1]; was != q {
+			return violation("Order", "replica %d commits %s, but before the crash its %dth was %s",
+				r.id, trace.Entry(e), e.Index, was.cmd)
+		}
+		return nil
+	}
+	if at, ok := r.deliveries[q]; ok {
+		return violation("Integrity", "replica %d commits %s, which it did as its %dth", r.id, trace.Entry(e), at)
+	}
+	if err := c.valid(r, e); err != nil {
+		return err
+	}
+	if _, ok := c.seen[q]; !ok {
+		c.seen[q] = struct{}{}
+		c.chosen = append(c.chosen, *e)
+	}
+	r.delivered, r.deliveries[q] = append(r.delivered, q), e.Index
+	return nil
+}
+
+func submissionOf(q *process.Request) submission {
+	return submission{q.Kind, q.Client, q.Seq, string(q.Cmd)}
 }

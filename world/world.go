@@ -132,6 +132,11 @@ type replica struct {
 	reads   []read
 	dice    *rand.PCG
 	status  process.Status // after the last Step
+
+	// Unless the order is total: what this replica committed by index, in any of
+	// its lives, and where each is.
+	delivered  []submission
+	deliveries map[submission]uint64
 }
 
 type timer struct {
@@ -162,7 +167,8 @@ func (c *clock) read(now time.Duration) time.Duration {
 // each replica.
 func New(p process.Protocol, c Config) *World {
 	w := &World{protocol: p, config: c.Process, wire: c.Wire, seed: c.Seed}
-	w.check.submitted = map[submission]struct{}{}
+	w.check.total = p.Facts.Order.One()
+	w.check.submitted, w.check.seen = map[submission]struct{}{}, map[submission]struct{}{}
 	w.out.Chooser = w.choose
 	if p.Monitor != nil {
 		w.check.monitor = p.Monitor()
@@ -178,7 +184,7 @@ func New(p process.Protocol, c Config) *World {
 
 func (w *World) add(g process.Group) *replica {
 	id := process.ID(len(w.replicas) + 1)
-	r := &replica{id: id, dice: rand.NewPCG(w.seed, uint64(id))}
+	r := &replica{id: id, dice: rand.NewPCG(w.seed, uint64(id)), deliveries: map[submission]uint64{}}
 	r.disk.kept = &Machine{state: process.State{Group: g.Clone()}}
 	w.replicas = append(w.replicas, r)
 	return r
@@ -261,8 +267,9 @@ func (w *World) TrueTime(id process.ID, d time.Duration) time.Duration {
 	return (d/(million+ppm))*million + ((d%(million+ppm))*million+million+ppm-1)/(million+ppm)
 }
 
-// Chosen returns all entries committed anywhere so far, in order. It is not to
-// be changed.
+// Chosen returns all entries committed anywhere so far, in order; unless that is
+// total, in the order in which any replica committed them first. It is not to be
+// changed.
 func (w *World) Chosen() []process.Entry { return w.check.chosen }
 
 // Members returns the group in force after the last entry chosen.
@@ -284,8 +291,12 @@ func (w *World) Events() uint64 { return w.events }
 func (w *World) Digest() uint64 { return w.digest }
 
 // Converged reports whether the applications of all ids are up, have applied
-// everything chosen, and are equal.
+// everything chosen, and are equal. Unless the order is total, they need only
+// have applied the same.
 func (w *World) Converged(ids []process.ID) bool {
+	if !w.check.total {
+		return w.sameDelivered(ids)
+	}
 	var first []byte
 	for i, id := range ids {
 		r := w.replica(id)
@@ -297,6 +308,22 @@ func (w *World) Converged(ids []process.ID) bool {
 			first = b
 		} else if !bytes.Equal(b, first) {
 			return false
+		}
+	}
+	return true
+}
+
+func (w *World) sameDelivered(ids []process.ID) bool {
+	for _, id := range ids {
+		r, first := w.replica(id), w.replica(ids[0])
+		if r == nil || r.proc == nil || r.app.state.Index != uint64(len(r.delivered)) ||
+			len(r.delivered) != len(first.delivered) {
+			return false
+		}
+		for q := range first.deliveries {
+			if _, ok := r.deliveries[q]; !ok {
+				return false
+			}
 		}
 	}
 	return true
@@ -316,7 +343,7 @@ func (w *World) Clone() *World {
 		c.replicas[i] = r.clone()
 	}
 	c.check.chosen = slices.Clip(w.check.chosen)
-	c.check.submitted = maps.Clone(w.check.submitted)
+	c.check.submitted, c.check.seen = maps.Clone(w.check.submitted), maps.Clone(w.check.seen)
 	c.check.monitor = nil
 	if m, ok := w.check.monitor.(interface{ Clone() process.Monitor }); ok {
 		c.check.monitor = m.Clone()
@@ -329,6 +356,7 @@ func (r *replica) clone() *replica {
 	dice := *r.dice
 	c.dice, c.disk = &dice, r.disk.clone()
 	c.waits, c.reads = slices.Clone(r.waits), slices.Clone(r.reads)
+	c.delivered, c.deliveries = slices.Clip(r.delivered), maps.Clone(r.deliveries)
 	if r.proc != nil {
 		c.proc = r.proc.Clone()
 	}

@@ -20,6 +20,7 @@ var (
 // A mutant is one deliberate mistake.
 type mutant struct {
 	name, why, file, was, is string
+	row                      string // of the catalog, whose seeds find it
 	pkg, tests               string // what must fail, where dice are not what finds it
 }
 
@@ -37,7 +38,7 @@ func mutants(t *testing.T) (ms []mutant) {
 			continue
 		case word == "mutant":
 			name, why, _ := strings.Cut(rest, " ")
-			ms = append(ms, mutant{name: name, why: strings.TrimSpace(why)})
+			ms = append(ms, mutant{name: name, why: strings.TrimSpace(why), row: "raft"})
 			continue
 		case len(ms) == 0:
 			t.Fatalf("mutants.txt:%d: a line before the first mutant", n+1)
@@ -50,6 +51,8 @@ func mutants(t *testing.T) (ms []mutant) {
 			m.was = rest
 		case "+":
 			m.is = rest
+		case "seeds":
+			m.row = rest
 		case "test":
 			m.pkg, m.tests, _ = strings.Cut(rest, " ")
 		default:
@@ -94,7 +97,7 @@ func (m *mutant) command() (pkg string, args []string) {
 	if m.pkg != "" {
 		return m.pkg, []string{"-test.run", m.tests}
 	}
-	return "./protocol", []string{"-test.run", "^TestSeeds$", "-seeds", fmt.Sprint(*perMutant)}
+	return "./protocol", []string{"-test.run", "^TestSeeds$/^" + m.row + "$", "-seeds", fmt.Sprint(*perMutant)}
 }
 
 // TestMutants builds the simulation, or the test that is named, with each

@@ -324,7 +324,7 @@ func (g *group) effect(r *replica, in *process.Input, e *process.Effect) error {
 func (g *group) commit(r *replica, es []process.Entry) error {
 	for i := range es {
 		e := &es[i]
-		if g.p.Facts.Order == process.Total {
+		if g.p.Facts.Order.One() {
 			if e.Index != r.applied.Index+1 {
 				return fmt.Errorf("entry %d committed after %d", e.Index, r.applied.Index)
 			}

@@ -1,0 +1,47 @@
+package broadcast
+
+import (
+	"bytes"
+	"testing"
+
+	"althing/clock"
+	"althing/process"
+	"althing/process/processtest"
+)
+
+var rows = []process.Protocol{Reliable, FIFO, Causal, Total}
+
+func TestRules(t *testing.T) {
+	for _, p := range rows {
+		t.Run(p.Name, func(t *testing.T) { processtest.Run(t, p) })
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	c := Cast{
+		Origin: 2, Seq: 3, Time: 4, After: clock.Vector{1, 3},
+		Req: process.Request{Client: 5, Seq: 6, Cmd: []byte("put k v")},
+	}
+	for _, m := range []process.Msg{
+		&c, &Have{Counts: clock.Vector{0, 7}, Time: 9, Ask: true}, &Have{}, &Stored{Origin: 1, Seq: 1},
+		&Kept{
+			Index: 8, Time: 4, Counts: clock.Vector{1}, Delivered: clock.Vector{1},
+			Owed: []Cast{c}, Line: []Cast{c, c},
+		},
+	} {
+		b, err := m.AppendBinary(nil)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		m, err := Decode(b)
+		if err != nil {
+			return
+		}
+		if again, err := m.AppendBinary(nil); err != nil || !bytes.Equal(again, b) {
+			t.Errorf("% x decodes to %s, which is % x, %v", b, m.Kind(), again, err)
+		}
+	})
+}
