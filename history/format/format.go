@@ -174,46 +174,96 @@ func (r *reader) members() (client bool, err error) {
 		if b == '}' {
 			return client, nil
 		}
-		name, err := r.value(b, 0)
-		if err != nil {
+		if err := r.read(b); err != nil {
 			return false, inside(err)
 		}
+		name := naming(r.word)
 		if b, err = r.token(); err != nil {
 			return false, inside(err)
+		}
+		if name == process || name == at {
+			ours, err := r.count(name, b)
+			if err != nil {
+				return false, inside(err)
+			}
+			client = client && ours
+			continue
 		}
 		v, err := r.value(b, 0)
 		if err != nil {
 			return false, inside(err)
 		}
-		switch name.Text {
-		case "process":
-			n, err := strconv.Atoi(v.Text)
-			client = client && err == nil
-			if r.now.Process = n; err == nil && n < 0 {
-				return false, fmt.Errorf("process %d is below 0", n)
-			}
-		case "type":
-			var known bool
-			if r.now.Type, known = types[v.Text]; !known {
+		switch name {
+		case kind:
+			if r.now.Type = types[v.Text]; r.now.Type == 0 {
 				return false, fmt.Errorf("type %q: expected invoke, ok, fail or info", v.Text)
 			}
-		case "f":
+		case f:
 			r.now.F = v.Text
-		case "key":
+		case key:
 			r.now.Key = v.String()
-		case "value":
+		case value:
 			r.now.Value = v
-		case "time":
-			if !r.json {
-				continue
-			}
-			n, err := strconv.ParseInt(v.Text, 10, 64)
-			if err != nil {
-				return false, fmt.Errorf("time %q: expected nanoseconds", v.Text)
-			}
-			r.now.Time, r.now.Timed = time.Duration(n), true
 		}
 	}
+}
+
+// count reads a process or a time, of which there are too many to keep. It tells
+// whether it is a number, as a client's process is.
+func (r *reader) count(name member, b byte) (bool, error) {
+	if b == '[' || b == '(' || b == '{' || b == '#' {
+		_, err := r.value(b, 0)
+		return name != process, err
+	}
+	if err := r.read(b); err != nil {
+		return false, err
+	}
+	n, err := strconv.ParseInt(string(r.word), 10, 64)
+	switch {
+	case name == process && err == nil && (n < 0 || n > maxProcess):
+		return false, fmt.Errorf("process %d: expected 0 to %d", n, maxProcess)
+	case name == process:
+		r.now.Process = int(n)
+		return err == nil, nil
+	case r.json && err != nil:
+		return false, fmt.Errorf("time %q: expected nanoseconds", r.word)
+	}
+	r.now.Time, r.now.Timed = time.Duration(n), r.json
+	return true, nil
+}
+
+// maxProcess is the highest number of a client.
+const maxProcess = 1<<31 - 1
+
+// A member of an event.
+type member uint8
+
+const (
+	other member = iota
+	process
+	kind
+	f
+	key
+	value
+	at
+)
+
+func naming(word []byte) member {
+	switch string(word) {
+	case "process":
+		return process
+	case "type":
+		return kind
+	case "f":
+		return f
+	case "key":
+		return key
+	case "value":
+		return value
+	case "time":
+		return at
+	}
+	return other
 }
 
 // inside makes of an end of file what it is in the middle of an event.

@@ -103,7 +103,7 @@ func TestErrors(t *testing.T) {
 		`{"type":"invoke","f":"read"}`:                                          "line 1: an event without a process",
 		`{"process":0,"f":"read"}`:                                              "line 1: an event without a type",
 		`{"process":0,"type":"ok"}`:                                             "line 1: an event without an f",
-		`{"process":-4,"type":"ok","f":"r"}`:                                    "line 1: process -4 is below 0",
+		`{"process":-4,"type":"ok","f":"r"}`:                                    "line 1: process -4: expected",
 		call + `{"process":0,"type":"ok","f":"write"}`:                          `line 2: process 0 asked for get`,
 		call + `{"process":0,"type":"ok","f":"read","time":1}`:                  "line 2: some events bear a time",
 		call + `{"process":0,"type":"ok","f":"read","value":"a` + "\x00" + `"}`: "line 2: a text with NUL",

@@ -29,6 +29,7 @@ type reader struct {
 	line  int // from 1
 	word  []byte
 	known map[string]string // each text once, however often it is read
+	late  [4096]string      // some of them
 
 	listed bool // within the brackets of a history that is one list
 	ended  bool // after them
@@ -83,8 +84,6 @@ func (r *reader) value(b byte, depth int) (history.Value, error) {
 		return history.Value{}, fmt.Errorf("more than %d lists within each other", maxDepth)
 	}
 	switch b {
-	case '"':
-		return r.quoted()
 	case '[', '(', '{':
 		return r.list(closing[b], depth)
 	case ']', ')', '}':
@@ -94,12 +93,26 @@ func (r *reader) value(b byte, depth int) (history.Value, error) {
 			break
 		}
 		return r.tagged(depth)
-	case ':':
-		b, err := r.byte()
-		if err != nil {
-			return history.Value{}, err
+	}
+	if err := r.read(b); err != nil {
+		return history.Value{}, err
+	}
+	if b != '"' && (string(r.word) == "nil" || string(r.word) == "null") {
+		return history.Value{}, nil
+	}
+	return history.Value{Text: r.text(), Some: true}, nil
+}
+
+// read reads the word that begins with b: a number, a name, a text in quotes.
+func (r *reader) read(b byte) error {
+	if b == '"' {
+		return r.quoted()
+	}
+	if b == ':' {
+		var err error
+		if b, err = r.byte(); err != nil {
+			return err
 		}
-		return r.bare(b)
 	}
 	return r.bare(b)
 }
@@ -161,10 +174,10 @@ func (r *reader) tagged(depth int) (history.Value, error) {
 // tag skips a tag: its name, up to the value that it stands before.
 func (r *reader) tag() error {
 	b, err := r.byte()
-	if err == nil {
-		_, err = r.bare(b)
+	if err != nil {
+		return err
 	}
-	return err
+	return r.bare(b)
 }
 
 func delimiter(b byte) bool {
@@ -175,70 +188,72 @@ func delimiter(b byte) bool {
 	return false
 }
 
-// bare reads a word without quotes: a number, a name, nil.
-func (r *reader) bare(b byte) (history.Value, error) {
+// bare reads a word without quotes.
+func (r *reader) bare(b byte) error {
 	r.word = r.word[:0]
 	for !delimiter(b) && !(r.json && b == ':') {
 		if b == 0 || len(r.word) == maxText {
-			return history.Value{}, fmt.Errorf("a word with NUL, or of more than %d bytes", maxText)
+			return fmt.Errorf("a word with NUL, or of more than %d bytes", maxText)
 		}
 		r.word = append(r.word, b)
 		var err error
 		if b, err = r.byte(); err == io.EOF {
-			return r.named()
+			return nil
 		} else if err != nil {
-			return history.Value{}, err
+			return err
 		}
 	}
-	r.back()
-	return r.named()
-}
-
-func (r *reader) named() (history.Value, error) {
-	switch string(r.word) {
-	case "":
-		return history.Value{}, errors.New("a word without letters")
-	case "nil", "null":
-		return history.Value{}, nil
+	if r.back(); len(r.word) == 0 {
+		return fmt.Errorf("%q where a value should be", b)
 	}
-	return history.Value{Text: r.text(), Some: true}, nil
+	return nil
 }
 
-// text returns the word, kept once.
+// text returns the word, kept once. Those met of late are found by a glance.
 func (r *reader) text() string {
-	if s, ok := r.known[string(r.word)]; ok {
-		return s
+	n := len(r.word)
+	if n == 0 {
+		return ""
 	}
-	s := string(r.word)
-	if len(r.known) < maxKnown {
-		r.known[s] = s
+	glance := n*31 + int(r.word[n-1])*17 + int(r.word[n/2])*257 + int(r.word[(n-1)*3/4])*61 + int(r.word[0])
+	late := &r.late[glance%len(r.late)]
+	if *late == string(r.word) {
+		return *late
 	}
+	s, ok := r.known[string(r.word)]
+	if !ok {
+		s = string(r.word)
+		if len(r.known) < maxKnown {
+			r.known[s] = s
+		}
+	}
+	*late = s
 	return s
 }
 
 // quoted reads a text up to its closing quote.
-func (r *reader) quoted() (history.Value, error) {
+func (r *reader) quoted() error {
 	r.word = r.word[:0]
 	for {
 		b, err := r.byte()
 		if err != nil {
-			return history.Value{}, err
+			return err
 		}
 		switch b {
 		case '"':
-			return history.Value{Text: r.text(), Some: true}, nil
+			return nil
 		case '\\':
 			if err := r.escape(); err != nil {
-				return history.Value{}, err
+				return err
 			}
 			continue
 		case '\n':
 			r.line++
 		case 0:
-			return history.Value{}, errors.New("a text with NUL")
+			return errors.New("a text with NUL")
 		}
 		if r.word = append(r.word, b); len(r.word) > maxText {
-			return history.Value{}, fmt.Errorf("a text of more than %d bytes", maxText)
+			return fmt.Errorf("a text of more than %d bytes", maxText)
 		}
 	}
 }
