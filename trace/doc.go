@@ -19,6 +19,7 @@
 //	to       the other end: of a link that is cut, of a message dropped
 //	msg      the paper's name of the message
 //	fields   its fields that are not zero, as Name=value
+//	sent     seq of the event in which the message left its sender
 //	timer    which timer fired
 //	n        a count: records synced, kept by a crash, replayed by a restart
 //	reqs     the requests submitted

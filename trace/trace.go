@@ -38,6 +38,7 @@ type Event struct {
 	To      process.ID    `json:"to,omitempty"`
 	Msg     string        `json:"msg,omitempty"`
 	Fields  string        `json:"fields,omitempty"`
+	Sent    uint64        `json:"sent,omitempty"`
 	Timer   process.Timer `json:"timer,omitempty"`
 	N       int           `json:"n,omitempty"`
 	Reqs    []string      `json:"reqs,omitempty"`

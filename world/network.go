@@ -16,6 +16,7 @@ type Flight struct {
 	From, To process.ID
 	Msg      process.Msg
 
+	since uint64   // the number of the event in which it left
 	image *Machine // the application state that travels with it
 	order uint64   // number among all that were sent
 }
@@ -97,7 +98,7 @@ func (w *World) Deliver(id FlightID) error {
 	if r.paused {
 		return errPaused
 	}
-	m, image := f.Msg, f.image
+	m, image, since := f.Msg, f.image, f.since
 	w.in = process.Input{Kind: process.Receive, From: f.From, Msg: m}
 	w.net.remove(f)
 	if w.wire && w.in.From != r.id {
@@ -107,7 +108,8 @@ func (w *World) Deliver(id FlightID) error {
 		}
 	}
 	if w.Observe != nil {
-		w.event(trace.Event{Kind: "deliver", Node: r.id, From: w.in.From, Msg: m.Kind(), Fields: trace.Fields(m)})
+		w.event(trace.Event{Kind: "deliver", Node: r.id, From: w.in.From, Msg: m.Kind(), Fields: trace.Fields(m),
+			Sent: since})
 	}
 	if image != nil {
 		w.in.State = &image.state
@@ -129,7 +131,8 @@ func (w *World) Drop(id FlightID) error {
 
 func (w *World) drop(f *Flight) error {
 	if w.Observe != nil {
-		w.event(trace.Event{Kind: "drop", From: f.From, To: f.To, Msg: f.Msg.Kind(), Fields: trace.Fields(f.Msg)})
+		w.event(trace.Event{Kind: "drop", From: f.From, To: f.To, Msg: f.Msg.Kind(), Fields: trace.Fields(f.Msg),
+			Sent: f.since})
 	}
 	w.net.remove(f)
 	return w.end(nil)
@@ -147,7 +150,7 @@ func (w *World) Duplicate(id FlightID) error {
 	}
 	if w.Observe != nil {
 		w.event(trace.Event{Kind: "duplicate", From: f.From, To: f.To, Msg: f.Msg.Kind(),
-			Fields: trace.Fields(f.Msg)})
+			Fields: trace.Fields(f.Msg), Sent: f.since})
 	}
 	w.News.Sent = append(w.News.Sent, w.net.add(*f))
 	return w.end(nil)

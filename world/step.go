@@ -119,7 +119,7 @@ func (w *World) post(r *replica, to process.ID, m process.Msg, state bool) {
 	if w.replica(to) == nil {
 		return
 	}
-	f := Flight{From: r.id, To: to, Msg: m}
+	f := Flight{From: r.id, To: to, Msg: m, since: w.events + 1}
 	if state {
 		f.image = r.app.clone()
 	}

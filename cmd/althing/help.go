@@ -86,6 +86,12 @@ var help = map[string]map[string]string{
 		"trace":       "Write a counterexample's events to a file, as JSON lines.",
 		"script":      "Write a counterexample to a file, as a script that plays it.",
 	},
+	"trace shiviz": {
+		"file": "A trace, as althing sim --trace writes it.",
+	},
+	"trace check": {
+		"file": "A log: its first line is the expression that takes entries apart.",
+	},
 	"bench": {
 		"workload":  "put, get, get-serializable, mixed or watch.",
 		"endpoints": "Client addresses of the servers.",
@@ -114,14 +120,23 @@ var help = map[string]map[string]string{
 // explain puts help where the parser looks for it.
 func explain(k *kong.Kong) error {
 	for _, n := range k.Model.Children {
-		for _, f := range n.Flags {
-			if text, ok := help[n.Name][f.Name]; ok {
-				f.Help = text
-			}
-		}
-		for _, p := range n.Positional {
-			p.Help = help[n.Name][p.Name]
-		}
+		explainNode(n, n.Name)
 	}
 	return nil
+}
+
+// explainNode fills in the texts of a command; those of a command within one
+// are under both names.
+func explainNode(n *kong.Node, name string) {
+	for _, f := range n.Flags {
+		if text, ok := help[name][f.Name]; ok {
+			f.Help = text
+		}
+	}
+	for _, p := range n.Positional {
+		p.Help = help[name][p.Name]
+	}
+	for _, c := range n.Children {
+		explainNode(c, name+" "+c.Name)
+	}
 }

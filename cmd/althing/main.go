@@ -4,6 +4,7 @@
 //	althing serve    one member of a cluster
 //	althing sim      a protocol under simulated faults
 //	althing explore  a protocol in every state of a small group
+//	althing trace    what a simulation recorded, for other tools
 //	althing bench    load for any server of the etcd API
 //	althing version  which build this is
 //
@@ -33,6 +34,7 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run one member of a cluster."`
 	Sim     simCommand     `cmd:"" help:"Simulate a protocol under faults, from a seed."`
 	Explore exploreCommand `cmd:"" help:"Visit every state of a small group of replicas."`
+	Trace   traceCommand   `cmd:"" help:"Turn what a simulation recorded into what other tools read."`
 	Bench   benchCommand   `cmd:"" help:"Put load on servers of the etcd API, and measure."`
 	Version versionCommand `cmd:"" help:"Print which build this is."`
 }
