@@ -29,6 +29,9 @@
 // places at once, [Siblings]. For transactions across sites with a bound on
 // clock error, an [IntervalClock].
 //
+// A [History] is the stamps of a whole run: it tells which cuts through it are
+// consistent, and so in which states it may have been.
+//
 // Clocks are plain values without locks, and read nothing: where physical time
 // is needed it comes in as a function. None of them ever wraps; each fails with
 // [ErrOverflow] instead. Each stamp has one binary and one text form. Decoders
