@@ -39,9 +39,6 @@
 // cycle that fairness allows and that avoids what was promised. Cycles and
 // joins are no exception, because no path is taken for a run.
 //
-// # Real processes
-//
-// Group is a Model over the processes that a node would run. It knows the disk,
-// the network and the crash as package process defines them, and which of them
-// the Bounds allow. What it finds is played again in a world.World.
+// Package group is a Model over the processes that a node would run; package
+// models has some whose counts are known.
 package explore

@@ -37,6 +37,12 @@ type Symmetric interface {
 	Canonical(state []byte)
 }
 
+// A Transient Model has states that no other run can read, so that there is no
+// checkpoint of it.
+type Transient interface {
+	Transient()
+}
+
 // A Fair Model has actions that cannot be put off for ever. Fairness returns
 // which one a is, from 0 to MaxFair-1, or -1 if nothing is promised of it, and
 // whether it is strongly fair: a weakly fair action is taken if it stays

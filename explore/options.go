@@ -146,7 +146,7 @@ type Finding struct {
 	Broken bool   // a counterexample; else a witness, or a Sometimes never met (no Trace)
 	Trace  []Step // from an initial state
 	Loop   int    // index in Trace where the cycle begins, if Cycle
-	Cycle  bool   // the last state leads back to that of Loop
+	Cycle  bool   // the last state is that of Loop again
 }
 
 // A Step is one of a Trace.

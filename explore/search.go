@@ -20,6 +20,12 @@ func Run(ctx context.Context, m Model, o Options) (Result, error) {
 	if _, ok := m.(Symmetric); o.Symmetry && !ok {
 		return Result{}, errors.New("explore: the model knows of no symmetry")
 	}
+	if _, ok := m.(Transient); ok && o.Checkpoint != "" {
+		return Result{}, errors.New("explore: no checkpoint of states that mean something in this run alone")
+	}
+	if o.Checkpoint != "" && o.Search != Breadth {
+		return Result{}, errors.New("explore: only a search by levels has checkpoints")
+	}
 	for i := range o.Workers {
 		s.workers = append(s.workers, s.worker(i))
 	}
@@ -230,7 +236,7 @@ func (s *search) breadth() error {
 			until = time.Time{}
 		}
 		s.advance(&f, until)
-		if s.o.Checkpoint != "" && (s.halted() || time.Now().After(until)) {
+		if s.o.Checkpoint != "" && (s.halted() || late(until)) {
 			if err := s.save(&f); err != nil {
 				return err
 			}
@@ -263,13 +269,14 @@ func (s *search) start() (f frontier, err error) {
 }
 
 // advance expands a level, or a part of it if the search is halted or the time
-// has come. A bag is expanded whole or not at all.
+// has come; each worker expands a bag at least. A bag is expanded whole or not
+// at all.
 func (s *search) advance(f *frontier, until time.Time) {
 	var taken atomic.Int64
 	var running sync.WaitGroup
 	for _, w := range s.workers {
 		running.Go(func() {
-			for !s.halted() && (until.IsZero() || time.Now().Before(until)) {
+			for begun := false; !s.halted() && !(begun && late(until)); begun = true {
 				i := int(taken.Add(1)) - 1
 				if i >= len(f.now) {
 					return
@@ -298,6 +305,9 @@ func (s *search) advance(f *frontier, until time.Time) {
 		w.pile.bags = nil
 	}
 }
+
+// late reports whether a time has passed; the zero time never does.
+func late(t time.Time) bool { return !t.IsZero() && time.Now().After(t) }
 
 // bound keeps account of memory, and stops a search that has reached one of its
 // bounds. bags is how many wait besides those on the workers' piles.
@@ -361,16 +371,10 @@ func (s *search) progress() Progress {
 
 // result sums up, and plays the traces of what was found.
 func (s *search) result() (Result, error) {
-	r := Result{Depth: int(s.level.Load()), Bytes: s.peak.Load(), Kinds: make([]uint64, len(s.workers[0].kinds))}
+	r := Result{Depth: int(s.level.Load()), Bytes: s.peak.Load()}
 	r.Distinct, _ = s.seen.size()
 	r.Missed = missed(r.Distinct)
-	for _, w := range s.workers {
-		r.Generated += w.generated
-		r.Dead += w.dead
-		for k, n := range w.kinds {
-			r.Kinds[k] += n
-		}
-	}
+	r.Generated, r.Dead, r.Kinds = s.counts()
 	if why := s.stopped.Load(); why != nil {
 		r.Stopped = *why
 	}

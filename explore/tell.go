@@ -39,6 +39,9 @@ func (s *search) tell(r *Result) error {
 		return nil
 	}
 	w.unmet(r)
+	if r.Stopped == "" {
+		s.lassos(r)
+	}
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"althing/explore"
+	"althing/explore/group"
 	"althing/process"
 	"althing/protocol"
 	"althing/trace"
@@ -56,10 +57,10 @@ func (e *exploreCommand) Run(to *output) error {
 }
 
 func (e *exploreCommand) explore(p process.Protocol, to *output) error {
-	b := explore.Bounds{Replicas: e.Replicas, Elections: e.Elections, Beats: e.Beats, Requests: e.Requests,
+	b := group.Bounds{Replicas: e.Replicas, Elections: e.Elections, Beats: e.Beats, Requests: e.Requests,
 		Reads: e.Reads, Crashes: e.Crashes, Compactions: e.Compactions, Duplicates: e.Duplicates, Drops: e.Drops,
 		Ordered: !e.Unordered, SlowDisks: !e.QuickDisks && e.Crashes > 0}
-	g, err := explore.NewGroup(p, b)
+	g, err := group.New(p, b)
 	if err != nil {
 		return usageError{err}
 	}
@@ -101,7 +102,7 @@ func (e *exploreCommand) explore(p process.Protocol, to *output) error {
 }
 
 // bounds says what was allowed to happen.
-func bounds(b *explore.Bounds) string {
+func bounds(b *group.Bounds) string {
 	parts := []string{count(b.Replicas, "replica")}
 	for _, c := range []struct {
 		n    int
@@ -136,7 +137,7 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-func (e *exploreCommand) summary(g *explore.Group, r *explore.Result, to *output) {
+func (e *exploreCommand) summary(g *group.Model, r *explore.Result, to *output) {
 	seen := "all there are"
 	if r.Stopped != "" {
 		seen = "not all: stopped at " + string(r.Stopped)
@@ -177,7 +178,7 @@ func (e *exploreCommand) summary(g *explore.Group, r *explore.Result, to *output
 }
 
 // broken prints a counterexample, step by step and as the World shows it.
-func (e *exploreCommand) broken(p process.Protocol, g *explore.Group, f *explore.Finding, to *output) error {
+func (e *exploreCommand) broken(p process.Protocol, g *group.Model, f *explore.Finding, to *output) error {
 	how := "A way there"
 	if e.Search == "breadth" {
 		how = "A shortest way there"
@@ -211,7 +212,7 @@ func (e *exploreCommand) broken(p process.Protocol, g *explore.Group, f *explore
 }
 
 // save writes the counterexample where the flags say.
-func (e *exploreCommand) save(g *explore.Group, f *explore.Finding, w *trace.Writer, to *output) error {
+func (e *exploreCommand) save(g *group.Model, f *explore.Finding, w *trace.Writer, to *output) error {
 	if w != nil {
 		if err := w.Flush(); err != nil {
 			return err

@@ -1,4 +1,4 @@
-package explore
+package group
 
 import (
 	"bytes"
@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"althing/explore"
 	"althing/process"
 	"althing/trace"
 	"althing/world"
@@ -16,7 +17,7 @@ import (
 // script, and what the World found broken, if anything; observe, unless nil,
 // sees each event. An error says that the World went another way, or could not
 // go on: then one of the two hosts is wrong.
-func (g *Group) Replay(way []Step, observe func(*trace.Event)) (script []string, broken, err error) {
+func (g *Model) Replay(way []explore.Step, observe func(*trace.Event)) (script []string, broken, err error) {
 	c := g.config(0)
 	p := &replay{g: g, w: world.New(g.protocol, world.Config{Replicas: g.bounds.Replicas, Process: c})}
 	p.w.Observe = observe
@@ -41,14 +42,14 @@ func (g *Group) Replay(way []Step, observe func(*trace.Event)) (script []string,
 		return p.script, v, nil
 	}
 	if p.err != nil {
-		return nil, nil, fmt.Errorf("explore: replay %q: %w", p.script[len(p.script)-1], p.err)
+		return nil, nil, fmt.Errorf("group: replay %q: %w", p.script[len(p.script)-1], p.err)
 	}
 	return p.script, nil, nil
 }
 
 // A replay is a World on its way through a trace.
 type replay struct {
-	g      *Group
+	g      *Model
 	w      *world.World
 	script []string
 	err    error // the first
@@ -65,7 +66,7 @@ func (p *replay) do(err error) {
 }
 
 // step does what the action does in a state.
-func (p *replay) step(before *groupState, a Action) {
+func (p *replay) step(before *groupState, a explore.Action) {
 	id, arg := process.ID(a.Arg()>>40&255)+1, uint32(a.Arg())
 	d := p.g.disk(int(before.count[doCrash]))
 	switch a.Kind() {
@@ -114,7 +115,7 @@ func (p *replay) step(before *groupState, a Action) {
 }
 
 // choose makes the World choose as the outcome did.
-func (p *replay) choose(before *groupState, id process.ID, e event, a Action) bool {
+func (p *replay) choose(before *groupState, id process.ID, e event, a explore.Action) bool {
 	if a.Kind() == doDuplicate || a.Kind() == doDrop {
 		return true
 	}
@@ -210,7 +211,7 @@ func (p *replay) compare(state *groupState) {
 }
 
 // Script returns a script that plays way, as Replay does, under a comment.
-func (g *Group) Script(way []Step, comment string) (string, error) {
+func (g *Model) Script(way []explore.Step, comment string) (string, error) {
 	lines, _, err := g.Replay(way, nil)
 	if err != nil {
 		return "", err

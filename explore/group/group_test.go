@@ -1,4 +1,4 @@
-package explore_test
+package group_test
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"althing/explore"
+	"althing/explore/group"
 	"althing/process"
 	"althing/protocol/raft"
 	"althing/script"
@@ -16,9 +17,9 @@ import (
 	"althing/world"
 )
 
-func group(t *testing.T, p process.Protocol, b explore.Bounds) *explore.Group {
+func model(t *testing.T, p process.Protocol, b group.Bounds) *group.Model {
 	t.Helper()
-	g, err := explore.NewGroup(p, b)
+	g, err := group.New(p, b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,24 +39,24 @@ func run(t *testing.T, m explore.Model, o explore.Options) explore.Result {
 // what may happen to it, has changed.
 func TestRaftCounts(t *testing.T) {
 	for _, c := range []struct {
-		bounds              explore.Bounds
+		bounds              group.Bounds
 		generated, distinct uint64
 		depth               int
 	}{
-		{explore.Bounds{Replicas: 1, Elections: 2, Requests: 2, Crashes: 2, Compactions: 1, SlowDisks: true},
+		{group.Bounds{Replicas: 1, Elections: 2, Requests: 2, Crashes: 2, Compactions: 1, SlowDisks: true},
 			2_379, 1_636, 14},
-		{explore.Bounds{Replicas: 2, Elections: 2, Requests: 1, Crashes: 1, SlowDisks: true}, 374_551, 145_080, 38},
-		{explore.Bounds{Replicas: 2, Elections: 1, Beats: 1, Reads: 1, Duplicates: 1}, 68_519, 25_703, 21},
-		{explore.Bounds{Replicas: 3, Elections: 1, Requests: 1, Ordered: true}, 10_564, 4_096, 29},
-		{explore.Bounds{Replicas: 3, Elections: 1, Requests: 1, Crashes: 1, Ordered: true}, 82_795, 27_919, 30},
-		{explore.Bounds{Replicas: 3, Elections: 1, Requests: 1, Drops: 1, Beats: 1, Ordered: true},
+		{group.Bounds{Replicas: 2, Elections: 2, Requests: 1, Crashes: 1, SlowDisks: true}, 374_551, 145_080, 38},
+		{group.Bounds{Replicas: 2, Elections: 1, Beats: 1, Reads: 1, Duplicates: 1}, 68_519, 25_703, 21},
+		{group.Bounds{Replicas: 3, Elections: 1, Requests: 1, Ordered: true}, 10_564, 4_096, 29},
+		{group.Bounds{Replicas: 3, Elections: 1, Requests: 1, Crashes: 1, Ordered: true}, 82_795, 27_919, 30},
+		{group.Bounds{Replicas: 3, Elections: 1, Requests: 1, Drops: 1, Beats: 1, Ordered: true},
 			1_337_176, 446_230, 35},
-		{explore.Bounds{Replicas: 3, Elections: 2, Ordered: true}, 2_608_960, 669_043, 41},
+		{group.Bounds{Replicas: 3, Elections: 2, Ordered: true}, 2_608_960, 669_043, 41},
 	} {
 		if testing.Short() && c.distinct > 200_000 {
 			continue
 		}
-		g := group(t, raft.Protocol, c.bounds)
+		g := model(t, raft.Protocol, c.bounds)
 		r := run(t, g, explore.Options{})
 		if r.Generated != c.generated || r.Distinct != c.distinct || r.Depth != c.depth || r.Stopped != "" ||
 			!g.Watched() || r.Broken() != nil {
@@ -67,14 +68,14 @@ func TestRaftCounts(t *testing.T) {
 // What the explorer does, a World does: the processes of both are compared
 // after each step of random ways.
 func TestAWorldGoesTheSameWay(t *testing.T) {
-	everything := explore.Bounds{Replicas: 3, Elections: 4, Beats: 4, Requests: 4, Reads: 2, Crashes: 3,
+	everything := group.Bounds{Replicas: 3, Elections: 4, Beats: 4, Requests: 4, Reads: 2, Crashes: 3,
 		Compactions: 2, Duplicates: 3, SlowDisks: true}
 	ordered := everything
 	ordered.Duplicates, ordered.Drops, ordered.Ordered = 0, 3, true
 	quick, few := everything, everything
 	quick.SlowDisks, few.Crashes = false, 1
-	for i, b := range []explore.Bounds{everything, ordered, quick, few} {
-		g := group(t, raft.Protocol, b)
+	for i, b := range []group.Bounds{everything, ordered, quick, few} {
+		g := model(t, raft.Protocol, b)
 		rng := rand.New(rand.NewPCG(uint64(i), 1))
 		kinds := map[string]int{}
 		for range 60 {
@@ -96,7 +97,7 @@ func TestAWorldGoesTheSameWay(t *testing.T) {
 	}
 }
 
-func wander(t *testing.T, g *explore.Group, rng *rand.Rand, steps int) []explore.Step {
+func wander(t *testing.T, g *group.Model, rng *rand.Rand, steps int) []explore.Step {
 	var s explore.Steps
 	g.Initial(&s)
 	way := []explore.Step{{State: slices.Clone(s.State(0))}}
@@ -136,18 +137,18 @@ func (m *mutant) Step(in process.Input, out *process.Output) {
 func (m *mutant) Clone() process.Process { return &mutant{m.Process.Clone(), m.change} }
 
 // unwrapped shows a Monitor the Raft in the mutant.
-type unwrapped struct{ explore.Historian }
+type unwrapped struct{ group.Historian }
 
 func (u unwrapped) Stepped(id process.ID, p process.Process, in *process.Input, es []process.Effect) error {
 	return u.Historian.Stepped(id, p.(*mutant).Process, in, es)
 }
 
-func (u unwrapped) Clone() process.Monitor { return unwrapped{u.Historian.Clone().(explore.Historian)} }
+func (u unwrapped) Clone() process.Monitor { return unwrapped{u.Historian.Clone().(group.Historian)} }
 
 func mutated(change func(*process.Effect)) process.Protocol {
 	p := raft.Protocol
 	p.New = func(c process.Config) process.Process { return &mutant{raft.New(c), change} }
-	p.Monitor = func() process.Monitor { return unwrapped{raft.Protocol.Monitor().(explore.Historian)} }
+	p.Monitor = func() process.Monitor { return unwrapped{raft.Protocol.Monitor().(group.Historian)} }
 	return p
 }
 
@@ -164,7 +165,7 @@ func overtake(kind string) func(*process.Effect) {
 // finds how, the World agrees, and the script plays it again.
 func TestAVoteThatOvertakesTheDisk(t *testing.T) {
 	p := mutated(overtake("Vote"))
-	g := group(t, p, explore.Bounds{Replicas: 3, Elections: 2, Crashes: 1, Ordered: true, SlowDisks: true})
+	g := model(t, p, group.Bounds{Replicas: 3, Elections: 2, Crashes: 1, Ordered: true, SlowDisks: true})
 	r := run(t, g, explore.Options{})
 	f := r.Broken()
 	if f == nil || !strings.Contains(f.Err.Error(), "election safety") {
@@ -184,7 +185,7 @@ func TestAVoteThatOvertakesTheDisk(t *testing.T) {
 	if err != nil || !bytes.Contains(out, []byte("violation: election safety")) {
 		t.Errorf("script: %v\n%s\n%s", err, text, out)
 	}
-	if sound := run(t, group(t, raft.Protocol, explore.Bounds{Replicas: 3, Elections: 1, Crashes: 1, Ordered: true,
+	if sound := run(t, model(t, raft.Protocol, group.Bounds{Replicas: 3, Elections: 1, Crashes: 1, Ordered: true,
 		SlowDisks: true}), explore.Options{}); sound.Broken() != nil {
 		t.Errorf("Raft itself: %+v", sound.Broken())
 	}

@@ -1,6 +1,7 @@
-package explore
+package group
 
 import (
+	"althing/explore"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -10,7 +11,7 @@ import (
 	"althing/trace"
 )
 
-// Bounds say what may happen to a Group, and how often over its whole life. A
+// Bounds say what may happen to a group, and how often over its whole life. A
 // message may always be late, for ever: so a bound on losses says something of
 // Ordered links only.
 type Bounds struct {
@@ -59,7 +60,7 @@ const counters8 = int(doDrop) + 1
 var groupKinds = []string{"election", "beat", "submit", "read", "crash", "compact", "duplicate", "drop", "deliver",
 	"sync"}
 
-// A Group is the Model of a few replicas of a protocol: the processes that a
+// A Model is a few replicas of a protocol: the processes that a
 // node would run, with network, disks and timers as package process has them.
 //
 // Time stands still but for timers, any of which may fire whenever it is set: a
@@ -72,7 +73,7 @@ var groupKinds = []string{"election", "beat", "submit", "read", "crash", "compac
 // which past, which messages. What the numbers stand for is kept once, and so is
 // what comes of each event at each replica: a process makes a step once, however
 // many states it makes it in.
-type Group struct {
+type Model struct {
 	*shared
 	out    process.Output
 	buf    []byte
@@ -113,20 +114,20 @@ type groupState struct {
 	net      []uint32 // ascending; if Ordered, by link, and within a link as sent
 }
 
-// NewGroup returns a Group of p within b.
-func NewGroup(p process.Protocol, b Bounds) (*Group, error) {
+// New returns a Model of p within b.
+func New(p process.Protocol, b Bounds) (*Model, error) {
 	s := &shared{protocol: p, bounds: b, most: [counters8]int{b.Elections, b.Beats, b.Requests, b.Reads, b.Crashes,
 		b.Compactions, b.Duplicates, b.Drops}}
 	if b.Replicas < 1 || b.Replicas > MaxReplicas {
-		return nil, fmt.Errorf("explore: %d replicas: expected 1 to %d", b.Replicas, MaxReplicas)
+		return nil, fmt.Errorf("group: %d replicas: expected 1 to %d", b.Replicas, MaxReplicas)
 	}
 	for k, n := range s.most {
 		if n < 0 || n > MaxBound {
-			return nil, fmt.Errorf("explore: %d of %q: expected 0 to %d", n, groupKinds[k], MaxBound)
+			return nil, fmt.Errorf("group: %d of %q: expected 0 to %d", n, groupKinds[k], MaxBound)
 		}
 	}
 	if b.Drops > 0 && !b.Ordered {
-		return nil, fmt.Errorf("explore: a bound on losses where links are not ordered: " +
+		return nil, fmt.Errorf("group: a bound on losses where links are not ordered: " +
 			"a message that never comes is lost already")
 	}
 	first := past{}
@@ -138,19 +139,23 @@ func NewGroup(p process.Protocol, b Bounds) (*Group, error) {
 	return g, g.begin()
 }
 
-func (s *shared) fork() *Group {
-	return &Group{shared: s, known: map[moment][]*outcome{}, judged: map[trial]verdict{}}
+func (s *shared) fork() *Model {
+	return &Model{shared: s, known: map[moment][]*outcome{}, judged: map[trial]verdict{}}
 }
 
-// Fork implements Model.
-func (g *Group) Fork() Model { return g.shared.fork() }
+// Fork implements explore.Model.
+func (g *Model) Fork() explore.Model { return g.shared.fork() }
+
+// Transient implements explore.Transient: numbers mean something to those alone
+// who share what they stand for.
+func (g *Model) Transient() {}
 
 // Watched reports whether the protocol's own Monitor is asked in each state.
-func (g *Group) Watched() bool { return g.monitored }
+func (g *Model) Watched() bool { return g.monitored }
 
 // Parts returns how many replicas, messages and pasts the states seen so far
 // are made of.
-func (g *Group) Parts() (replicas, messages, pasts int) {
+func (g *Model) Parts() (replicas, messages, pasts int) {
 	return g.replicas.len(), g.envelopes.len(), g.pasts.len()
 }
 
@@ -159,7 +164,7 @@ func (s *shared) config(id process.ID) process.Config {
 }
 
 // begin starts all replicas.
-func (g *Group) begin() error {
+func (g *Model) begin() error {
 	var founders process.Group
 	for i := range g.bounds.Replicas {
 		founders.Voters = append(founders.Voters, process.ID(i+1))
@@ -173,11 +178,11 @@ func (g *Group) begin() error {
 		for e := (event{kind: doCrash}); ; e = (event{doSync, 0, g.disk(0)}) {
 			o := g.outcomes(blank, e)[0] // who draws at its start draws the first of all
 			if o.err != nil {
-				return fmt.Errorf("explore: replica %d does not start: %w", id, o.err)
+				return fmt.Errorf("group: replica %d does not start: %w", id, o.err)
 			}
 			ver := g.judge(v.past, id, o, 0)
 			if ver.err != nil {
-				return fmt.Errorf("explore: replica %d does not start: %w", id, ver.err)
+				return fmt.Errorf("group: replica %d does not start: %w", id, ver.err)
 			}
 			v.past, v.replicas[i] = ver.past, o.replica
 			v.net = append(v.net, o.sent...)
@@ -191,8 +196,8 @@ func (g *Group) begin() error {
 	return nil
 }
 
-// Initial implements Model.
-func (g *Group) Initial(s *Steps) { s.Add(0, g.first) }
+// Initial implements explore.Model.
+func (g *Model) Initial(s *explore.Steps) { s.Add(0, g.first) }
 
 // append appends the packed form.
 func (v *groupState) append(b []byte, replicas int) []byte {
@@ -222,7 +227,7 @@ func (v *groupState) load(b []byte, replicas int) {
 }
 
 // sort brings messages into their canonical order.
-func (g *Group) sort(net []uint32) {
+func (g *Model) sort(net []uint32) {
 	if !g.bounds.Ordered {
 		slices.Sort(net)
 		return
@@ -230,24 +235,24 @@ func (g *Group) sort(net []uint32) {
 	slices.SortStableFunc(net, func(a, b uint32) int { return g.link(a) - g.link(b) })
 }
 
-func (g *Group) link(m uint32) int {
+func (g *Model) link(m uint32) int {
 	e := g.envelopes.at(m)
 	return int(e.from)<<8 | int(e.to)
 }
 
 // left reports whether one more of a kind may happen.
-func (g *Group) left(kind uint8) bool { return int(g.view.count[kind]) < g.most[kind] }
+func (g *Model) left(kind uint8) bool { return int(g.view.count[kind]) < g.most[kind] }
 
 // disk returns how disks behave after so many crashes. When there can be no
 // more, a disk may as well be quick: that a message waits for it is no more than
 // that it is late. But on Ordered links it lets others overtake it.
-func (g *Group) disk(crashes int) disk {
+func (g *Model) disk(crashes int) disk {
 	final := crashes == g.bounds.Crashes
 	return disk{quick: !g.bounds.SlowDisks || final && !g.bounds.Ordered, final: final}
 }
 
-// Next implements Model.
-func (g *Group) Next(state []byte, s *Steps) {
+// Next implements explore.Model.
+func (g *Model) Next(state []byte, s *explore.Steps) {
 	v := &g.view
 	v.load(state, g.bounds.Replicas)
 	d := g.disk(int(v.count[doCrash]))
@@ -262,10 +267,10 @@ func (g *Group) Next(state []byte, s *Steps) {
 			continue // neither lost nor doubled
 		}
 		if g.left(doDuplicate) {
-			g.emit(s, NewAction(doDuplicate, uint64(m)), change{at: -1, gone: -1, sent: []uint32{m}, past: v.past})
+			g.emit(s, explore.NewAction(doDuplicate, uint64(m)), change{at: -1, gone: -1, sent: []uint32{m}, past: v.past})
 		}
 		if g.left(doDrop) {
-			g.emit(s, NewAction(doDrop, uint64(m)), change{at: -1, gone: i, past: v.past})
+			g.emit(s, explore.NewAction(doDrop, uint64(m)), change{at: -1, gone: i, past: v.past})
 		}
 	}
 	for i := range g.bounds.Replicas {
@@ -274,7 +279,7 @@ func (g *Group) Next(state []byte, s *Steps) {
 }
 
 // local adds what may happen at replica i without a message.
-func (g *Group) local(s *Steps, i int, d disk) {
+func (g *Model) local(s *explore.Steps, i int, d disk) {
 	r := g.replicas.at(g.view.replicas[i])
 	unsynced := r.unsynced()
 	if unsynced > 0 {
@@ -307,11 +312,11 @@ func (g *Group) local(s *Steps, i int, d disk) {
 
 // happen adds all that may come of an event at replica i; gone is the place of
 // the message that it takes from the network, or -1.
-func (g *Group) happen(s *Steps, i int, e event, gone int) {
+func (g *Model) happen(s *explore.Steps, i int, e event, gone int) {
 	v := &g.view
 	id := process.ID(i + 1)
 	for n, o := range g.outcomes(v.replicas[i], e) {
-		a := NewAction(e.kind, uint64(i)<<40|uint64(n)<<48|uint64(e.arg))
+		a := explore.NewAction(e.kind, uint64(i)<<40|uint64(n)<<48|uint64(e.arg))
 		if o.still && e.kind != doCrash && !(gone >= 0 && g.bounds.Ordered) {
 			continue // a message that changes nothing may as well come later
 		}
@@ -347,7 +352,7 @@ type change struct {
 }
 
 // emit adds the state after a change.
-func (g *Group) emit(s *Steps, a Action, c change) {
+func (g *Model) emit(s *explore.Steps, a explore.Action, c change) {
 	before := g.view
 	v := &g.view
 	v.net = g.net[:0]
@@ -377,7 +382,7 @@ func (g *Group) emit(s *Steps, a Action, c change) {
 }
 
 // add adds the state that g.view has become.
-func (g *Group) add(s *Steps, a Action) {
+func (g *Model) add(s *explore.Steps, a explore.Action) {
 	g.sort(g.view.net)
 	g.next = g.view.append(g.next[:0], g.bounds.Replicas)
 	s.Add(a, g.next)
@@ -385,7 +390,7 @@ func (g *Group) add(s *Steps, a Action) {
 
 // settle lets the disks of all replicas from i on, but one, behave as they do
 // after the last crash, and adds all that may come of it.
-func (g *Group) settle(s *Steps, a Action, but, i int) {
+func (g *Model) settle(s *explore.Steps, a explore.Action, but, i int) {
 	if i == but {
 		i++
 	}
@@ -412,14 +417,14 @@ func (g *Group) settle(s *Steps, a Action, but, i int) {
 	g.view = v
 }
 
-// Properties implements Model: what must hold is asked at each step.
-func (g *Group) Properties() []Property { return nil }
+// Properties implements explore.Model: what must hold is asked at each step.
+func (g *Model) Properties() []explore.Property { return nil }
 
-// Kinds implements Model.
-func (g *Group) Kinds() []string { return groupKinds }
+// Kinds implements explore.Model.
+func (g *Model) Kinds() []string { return groupKinds }
 
-// Describe implements Model.
-func (g *Group) Describe(_ []byte, a Action) string {
+// Describe implements explore.Model.
+func (g *Model) Describe(_ []byte, a explore.Action) string {
 	arg, id := uint32(a.Arg()), process.ID(a.Arg()>>40&255)+1
 	switch a.Kind() {
 	case doDeliver, doDuplicate, doDrop:
@@ -443,8 +448,8 @@ func (g *Group) Describe(_ []byte, a Action) string {
 	return fmt.Sprintf("%d compacts", id)
 }
 
-// Show implements Model.
-func (g *Group) Show(state []byte) string {
+// Show implements explore.Model.
+func (g *Model) Show(state []byte) string {
 	var v groupState
 	v.load(state, g.bounds.Replicas)
 	var parts []string

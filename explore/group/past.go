@@ -1,4 +1,4 @@
-package explore
+package group
 
 import (
 	"bytes"
@@ -44,7 +44,7 @@ type verdict struct {
 
 // judge returns the past after o at replica id; asked is the number of a read
 // that began with it, or 0.
-func (g *Group) judge(before uint32, id process.ID, o *outcome, asked uint64) verdict {
+func (g *Model) judge(before uint32, id process.ID, o *outcome, asked uint64) verdict {
 	if len(o.calls) == 0 && len(o.commits) == 0 && len(o.served) == 0 && len(o.refused) == 0 && !o.crashed &&
 		asked == 0 {
 		return verdict{past: before}

@@ -1,4 +1,4 @@
-package explore
+package group
 
 // choices counts through every sequence of answers to Choose.
 type choices struct {

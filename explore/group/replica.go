@@ -1,4 +1,4 @@
-package explore
+package group
 
 import (
 	"bytes"
@@ -73,7 +73,7 @@ func violation(name, format string, args ...any) error {
 
 // A stage is where a replica makes its step: r is on its way to the next one.
 type stage struct {
-	g    *Group
+	g    *Model
 	r    replica
 	disk disk
 	own  []process.Msg // to itself, arrived
@@ -82,7 +82,7 @@ type stage struct {
 
 // outcomes returns all that may come of an event at a replica: one for each
 // sequence of answers to Choose.
-func (g *Group) outcomes(id uint32, e event) []*outcome {
+func (g *Model) outcomes(id uint32, e event) []*outcome {
 	key := moment{id, e}
 	if os, ok := g.known[key]; ok {
 		return os
@@ -313,7 +313,7 @@ func (x *stage) post(p pending) {
 }
 
 // decoded returns m as it comes back from its bytes.
-func (g *Group) decoded(m process.Msg) (process.Msg, error) {
+func (g *Model) decoded(m process.Msg) (process.Msg, error) {
 	b, err := m.AppendBinary(nil)
 	if err != nil {
 		return nil, violation("Codec", "%s does not encode: %v", m.Kind(), err)
