@@ -5,12 +5,13 @@
 //	althing sim      a protocol under simulated faults
 //	althing explore  a protocol in every state of a small group
 //	althing trace    what a simulation recorded, for other tools
+//	althing check    what clients saw, against what was promised
 //	althing bench    load for any server of the etcd API
 //	althing version  which build this is
 //
 // It ends with 0 when all is well, 1 when the answer is bad (a member failed,
 // a simulation broke a promise, requests failed), and 2 when it was called
-// wrongly.
+// wrongly. A check that cannot be decided ends with 3.
 package main
 
 import (
@@ -35,6 +36,7 @@ type commands struct {
 	Sim     simCommand     `cmd:"" help:"Simulate a protocol under faults, from a seed."`
 	Explore exploreCommand `cmd:"" help:"Visit every state of a small group of replicas."`
 	Trace   traceCommand   `cmd:"" help:"Turn what a simulation recorded into what other tools read."`
+	Check   checkCommand   `cmd:"" help:"Judge a recorded history: which promise does it keep?"`
 	Bench   benchCommand   `cmd:"" help:"Put load on servers of the etcd API, and measure."`
 	Version versionCommand `cmd:"" help:"Print which build this is."`
 }
@@ -43,6 +45,14 @@ type commands struct {
 type usageError struct{ error }
 
 func (u usageError) Unwrap() error { return u.error }
+
+// An ending is an error that ends the command with a code of its own.
+type ending struct {
+	error
+	code int
+}
+
+func (e ending) Unwrap() error { return e.error }
 
 // wrong says which flag has which value, and what was expected.
 func wrong(flag string, value any, expected string, args ...any) error {
@@ -92,6 +102,10 @@ func run(args []string, to output) (code int) {
 	if errors.As(err, &usage) {
 		fmt.Fprintln(to.err, "Run althing --help, or with --help after the command, for what there is.")
 		return exitUsage
+	}
+	var end ending
+	if errors.As(err, &end) {
+		return end.code
 	}
 	return exitBad
 }

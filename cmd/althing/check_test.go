@@ -1,0 +1,71 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// write puts text into a file of its own.
+func write(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "history")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+const stale = `{"process":0,"type":"invoke","f":"write","value":1}
+{"process":0,"type":"ok","f":"write","value":1}
+{"process":1,"type":"invoke","f":"read"}
+{"process":1,"type":"ok","f":"read","value":null}
+`
+
+func TestCheck(t *testing.T) {
+	fresh := strings.Replace(stale, `"value":null`, `"value":1`, 1)
+	for _, c := range []struct {
+		text string
+		args string
+		code int
+		says string
+	}{
+		{fresh, "", exitOK, "holds"},
+		{fresh, "--model=kv", exitOK, "certificate: verified"},
+		{stale, "", exitBad, "certificate: verified"},
+		{stale, "--consistency=linearizable", exitBad, "get  from"},
+		{"", "", exitOK, "0 operations"},
+		{stale + "{", "", exitUsage, "line 5: the file ends within an event"},
+		{stale, "--model=queue", exitUsage, `line 1: a queue has no operation "write"`},
+		{stale, "--format=edn", exitUsage, "line 1"},
+		{stale, "--format=xml", exitUsage, "expected one of auto"},
+		{stale, "--model=tree", exitUsage, "expected one of register"},
+		{stale, "--consistency=strong", exitUsage, "one of linearizable"},
+		{stale, "--timeout=0s", exitUsage, "more than nothing"},
+	} {
+		args := append([]string{"check", write(t, c.text)}, strings.Fields(c.args)...)
+		if code, out, err := command(args...); code != c.code || !strings.Contains(out+err, c.says) {
+			t.Errorf("check %s: exit %d, want %d with %q:\n%s%s\n%s", c.args, code, c.code, c.says, out, err, c.text)
+		}
+	}
+	if code, _, _ := command("check", "/no/such/file"); code != exitUsage {
+		t.Errorf("a file that is not there: exit %d", code)
+	}
+}
+
+// TestCheckOfMany: the worst verdict counts, and an order is written.
+func TestCheckOfMany(t *testing.T) {
+	good, bad := write(t, strings.Replace(stale, `"value":null`, `"value":1`, 1)), write(t, stale)
+	order := filepath.Join(t.TempDir(), "order")
+	if code, _, err := command("check", bad, good); code != exitBad {
+		t.Errorf("exit %d: %s", code, err)
+	}
+	if code, _, err := command("check", good, "--order", order); code != exitOK {
+		t.Errorf("exit %d: %s", code, err)
+	}
+	text, err := os.ReadFile(order)
+	if err != nil || strings.Count(string(text), "\n") != 2 {
+		t.Errorf("%v: %q", err, text)
+	}
+}
