@@ -127,7 +127,8 @@ func TestWhereThereIsNoCheckpoint(t *testing.T) {
 	if _, err := Run(t.Context(), fleeting{&grid{max: 3}}, Options{Checkpoint: file}); err == nil {
 		t.Error("a checkpoint of what is transient")
 	}
-	if _, err := Run(t.Context(), &grid{max: 3}, Options{Checkpoint: filepath.Join(file, "x"), MaxStates: 1}); err == nil {
+	o := Options{Checkpoint: filepath.Join(file, "x"), MaxStates: 1}
+	if _, err := Run(t.Context(), &grid{max: 3}, o); err == nil {
 		t.Error("a checkpoint in no directory: no error")
 	}
 	if r := run(t, &grid{max: 3}, Options{Checkpoint: file, Resume: true}); r.Distinct != 16 {

@@ -267,7 +267,8 @@ func (g *Model) Next(state []byte, s *explore.Steps) {
 			continue // neither lost nor doubled
 		}
 		if g.left(doDuplicate) {
-			g.emit(s, explore.NewAction(doDuplicate, uint64(m)), change{at: -1, gone: -1, sent: []uint32{m}, past: v.past})
+			twice := change{at: -1, gone: -1, sent: []uint32{m}, past: v.past}
+			g.emit(s, explore.NewAction(doDuplicate, uint64(m)), twice)
 		}
 		if g.left(doDrop) {
 			g.emit(s, explore.NewAction(doDrop, uint64(m)), change{at: -1, gone: i, past: v.past})
@@ -400,7 +401,8 @@ func (g *Model) settle(s *explore.Steps, a explore.Action, but, i int) {
 	}
 	v := g.view
 	sent := len(v.net)
-	for _, o := range g.outcomes(v.replicas[i], event{doSettle, 0, g.disk(g.bounds.Crashes)}) {
+	os := g.outcomes(v.replicas[i], event{doSettle, 0, g.disk(g.bounds.Crashes)})
+	for _, o := range os {
 		err, past := o.err, v.past
 		if err == nil {
 			ver := g.judge(v.past, process.ID(i+1), o, 0)
@@ -411,7 +413,11 @@ func (g *Model) settle(s *explore.Steps, a explore.Action, but, i int) {
 			continue
 		}
 		g.view.past, g.view.replicas[i] = past, o.replica
-		g.view.net = append(slices.Clone(v.net[:sent]), o.sent...)
+		net := v.net[:sent]
+		if len(os) > 1 {
+			net = slices.Clone(net) // what is added is brought into order
+		}
+		g.view.net = append(net, o.sent...)
 		g.settle(s, a, but, i+1)
 	}
 	g.view = v
