@@ -53,12 +53,11 @@ func ExampleRun() {
 		panic(err)
 	}
 	fmt.Println(&r)
-	for _, step := range r.Found("4 liters").Trace {
+	for _, step := range r.Found("4 liters").Trace[1:] {
 		fmt.Println(Jugs{}.Show(step.State) + " " + step.Text)
 	}
 	// Output:
 	// 97 generated, 16 distinct, depth 8
-	// 0 of 3, 0 of 5
 	// 0 of 3, 5 of 5 fill the jug of 5
 	// 3 of 3, 2 of 5 pour out the jug of 5
 	// 0 of 3, 2 of 5 empty the jug of 3
