@@ -28,3 +28,6 @@ func BenchmarkTwoPhase(b *testing.B) { bench(b, &TwoPhase{Managers: 8}, explore.
 func BenchmarkTwoPhaseSymmetry(b *testing.B) {
 	bench(b, &TwoPhase{Managers: 8}, explore.Options{Symmetry: true})
 }
+
+func BenchmarkFast(b *testing.B)         { bench(b, &Fast{}, explore.Options{}) }
+func BenchmarkFastSymmetry(b *testing.B) { bench(b, &Fast{}, explore.Options{Symmetry: true}) }

@@ -158,3 +158,16 @@ func askNobody(s uint64, p packet) (uint64, packet) {
 	}
 	return s, p
 }
+
+// Lamport's Voting and Paxos, as TLC counts them.
+func TestLamport(t *testing.T) {
+	agrees(t, &Voting{Ballots: 3, Values: 2}, explore.Options{}, counts{41_017, 6_752, 16})
+	agrees(t, &Synod{Ballots: 2, Values: 2}, explore.Options{}, counts{23_563, 3_921, 17})
+}
+
+// Fast Paxos and Paxos in brief, with acceptors and values that are alike, as
+// TLC counts their orbits.
+func TestFastPaxos(t *testing.T) {
+	agrees(t, &Fast{Classic: true}, explore.Options{Symmetry: true}, counts{13_290, 1_207, 22})
+	agrees(t, &Fast{}, explore.Options{Symmetry: true}, counts{320_053, 25_617, 22})
+}
