@@ -307,7 +307,7 @@ func TestLimitsAreErrors(t *testing.T) {
 			pairs = append(pairs, And(Node(a), Node(b)))
 		}
 	}
-	// Each a triangle with a neighbour: no part falls off.
+	// Sets of four at random: no part falls off.
 	rng := rand.New(rand.NewPCG(5, 6))
 	var tangle []*Expr
 	for range 200 {
@@ -320,6 +320,9 @@ func TestLimitsAreErrors(t *testing.T) {
 	}
 	if _, err := New(e, And(Or(pairs...), Or(tangle[:100]...))); err == nil {
 		t.Error("a tangle was checked against another")
+	}
+	if r, err := e.Resilience(); err == nil {
+		t.Errorf("resilience of a tangle: %v", r)
 	}
 	if _, err := NewFinder(e, 1); err == nil {
 		t.Error("40 nodes enumerated")

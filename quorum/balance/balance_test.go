@@ -429,6 +429,56 @@ func TestManyQuorums(t *testing.T) {
 	}
 }
 
+// TestUnequal: random systems of up to thirty nodes, no two alike, with
+// capacities within a factor of 400: each is solved, or has no strategy.
+func TestUnequal(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	solved := 0
+	for range 80 {
+		s, err := quorum.New(random(rng, quorum.Names(4+rng.IntN(27))), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		nodes := Uniform(s.Names(), 1)
+		for i := range nodes {
+			nodes[i].ReadCapacity = math.Exp(6 * rng.Float64())
+			nodes[i].WriteCapacity = math.Exp(6 * rng.Float64())
+			nodes[i].Latency = time.Duration(rng.IntN(100)) * time.Millisecond
+		}
+		q := Query{Mix: Mix{{rng.Float64(), 1}, {rng.Float64(), 1}, {rng.Float64(), 1}},
+			Minimise: Objective(rng.IntN(3))}
+		if rng.IntN(2) == 0 {
+			q.MaxLoad = rng.Float64()
+		}
+		if rng.IntN(2) == 0 {
+			q.MaxLatency = time.Duration(rng.IntN(100)) * time.Millisecond
+		}
+		_, err = Best(s, nodes, q)
+		if err != nil && !errors.Is(err, ErrNoStrategy) {
+			t.Fatalf("%v, %v, %+v: %v", s.Reads(), nodes, q, err)
+		}
+		if err == nil {
+			solved++
+		}
+	}
+	if solved < 40 {
+		t.Errorf("only %d were solved: the test says little", solved)
+	}
+}
+
+// random draws an expression with each name once.
+func random(rng *rand.Rand, names []string) *quorum.Expr {
+	if len(names) == 1 {
+		return quorum.Node(names[0])
+	}
+	n := 2 + rng.IntN(min(4, len(names)-1))
+	parts := make([]*quorum.Expr, n)
+	for i := range parts {
+		parts[i] = random(rng, names[i*len(names)/n:(i+1)*len(names)/n])
+	}
+	return quorum.Choose(1+rng.IntN(n), parts...)
+}
+
 func ExampleBest() {
 	g, err := quorum.Grid([][]string{{"a", "b", "c"}, {"d", "e", "f"}})
 	if err != nil {

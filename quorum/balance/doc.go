@@ -16,7 +16,7 @@
 // Best makes one of them least, with limits on the others, for a distribution of
 // read fractions, and if asked with quorums of which some members may fail. It
 // is a linear program with a variable for each quorum, of which a majority of
-// thirty nodes has 155 million. So variables are made when they are needed: the
+// thirty nodes has 145 million. So variables are made when they are needed: the
 // prices that the simplex method puts on the nodes say what each costs, and
 // quorum.Finder finds the cheapest quorum at these prices. Equal nodes share a
 // row. That makes a majority of a thousand nodes a matter of milliseconds, and
