@@ -171,3 +171,61 @@ func TestFastPaxos(t *testing.T) {
 	agrees(t, &Fast{Classic: true}, explore.Options{Symmetry: true}, counts{13_290, 1_207, 22})
 	agrees(t, &Fast{}, explore.Options{Symmetry: true}, counts{320_053, 25_617, 22})
 }
+
+// Dijkstra's ring, as TLC counts it (its depth is exact with one worker only).
+// What is over is detected; but nodes may keep each other awake for ever, while
+// the token goes round, or waits where it may not go.
+func TestRing(t *testing.T) {
+	m := &Ring{Nodes: 3}
+	r := explored(t, m, explore.Options{KeepOn: true})
+	if got, want := (counts{r.Generated, r.Distinct, r.Depth}), (counts{2_001, 302, 9}); got != want {
+		t.Errorf("%v, want %+v", &r, want)
+	}
+	if r.Found("detected when over") != nil || r.Found("over is detected") != nil {
+		t.Errorf("%+v", r.Findings)
+	}
+	f := r.Found("over at last")
+	if f == nil || !f.Broken || !f.Cycle {
+		t.Fatalf("nodes cannot stay awake: %+v", f)
+	}
+	fair := false
+	for i, s := range f.Trace {
+		if s.State[0] == 0 {
+			t.Errorf("the lasso is over on its way: %+v", f.Trace)
+		}
+		if i > f.Loop {
+			var next explore.Steps
+			m.Next(s.State, &next)
+			stuck := true
+			for j := range next.Len() {
+				stuck = stuck && next.Action(j).Kind() > ringPass
+			}
+			fair = fair || stuck || s.Action.Kind() <= ringPass
+		}
+	}
+	if !fair {
+		t.Errorf("the token could go, and stays: %+v", f.Trace)
+	}
+}
+
+// A ring whose nodes do not blacken themselves detects what is not over.
+func TestABrokenRing(t *testing.T) {
+	r := explored(t, white{&Ring{Nodes: 3}}, explore.Options{})
+	if f := r.Broken(); f == nil || f.Name != "detected when over" {
+		t.Errorf("%v: %+v", &r, f)
+	}
+}
+
+type white struct{ *Ring }
+
+func (w white) Fork() explore.Model { return w }
+
+func (w white) Next(state []byte, s *explore.Steps) {
+	var all explore.Steps
+	w.Ring.Next(state, &all)
+	for i := range all.Len() {
+		next := all.State(i)
+		next[1] &= state[1]
+		s.Add(all.Action(i), next)
+	}
+}
