@@ -5,13 +5,16 @@ import (
 	"althing/process"
 	"althing/protocol/broadcast"
 	"althing/protocol/raft"
+	"althing/protocol/snapshot"
 )
 
 // All lists the protocols, in order of name. A new one is a folder beside this
 // file, and a line here.
 var All = []process.Protocol{
 	broadcast.Causal,
+	snapshot.ChandyLamport,
 	broadcast.FIFO,
+	snapshot.LaiYang,
 	raft.Protocol,
 	broadcast.Reliable,
 	broadcast.Total,

@@ -26,6 +26,7 @@ func TestServeFlags(t *testing.T) {
 		{"--name=", "--name= expected"},
 		{"--name=a=b", "--name=a=b"},
 		{"--protocol=paxos99", "--protocol=paxos99 expected raft"},
+		{"--protocol=causal", "--protocol=causal total order"},
 		{"--log-level=loud", "--log-level=loud debug warn"},
 		{"--log-format=xml", "--log-format xml"},
 		{"--listen-client-urls=127.0.0.1:2379", "--listen-client-urls=127.0.0.1:2379 http://"},
@@ -187,7 +188,10 @@ func TestHelp(t *testing.T) {
 		t.Fatal(err)
 	}
 	said := 0
-	for _, n := range parser.Model.Children {
+	nodes := slices.Clone(parser.Model.Children)
+	for i := 0; i < len(nodes); i++ { // with those of commands within commands
+		n := nodes[i]
+		nodes = append(nodes, n.Children...)
 		values := n.Positional
 		for _, f := range n.Flags {
 			if f.Name != "help" {

@@ -159,6 +159,9 @@ func (s *serveCommand) plan() (*plan, error) {
 	if c.Protocol, ok = protocol.Find(s.Protocol); !ok {
 		return nil, wrong("protocol", s.Protocol, "expected one of %s", strings.Join(protocols(), ", "))
 	}
+	if !c.Protocol.Facts.Order.One() {
+		return nil, wrong("protocol", s.Protocol, "it promises no total order, which a store of keys needs")
+	}
 	var err error
 	if p.level, err = telemetry.ParseLevel(s.LogLevel); err != nil {
 		return nil, wrong("log-level", s.LogLevel, "expected debug, info, warn or error")
