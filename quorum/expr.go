@@ -14,6 +14,8 @@ const (
 	// MaxWeight is the most that the parts of one weighted gate may weigh
 	// together: its dynamic programs have a cell for each unit and part.
 	MaxWeight = 100_000
+	// maxCells is the most cells of such a program, a second's work.
+	maxCells = 1 << 27
 	// MaxDepth is how deep an expression may nest; nobody draws deeper ones,
 	// and recursion stays off hostile depths.
 	MaxDepth = 64
@@ -126,6 +128,10 @@ func (e *Expr) check(depth int, leaves *int) error {
 	}
 	if e.need < 1 || e.need > total {
 		return fmt.Errorf("quorum: a gate needs %d of %d: want 1 to %d", e.need, total, total)
+	}
+	if e.weights != nil && total > maxCells/len(e.parts) {
+		return fmt.Errorf("quorum: %d parts with a weight of %d: divide the weights by what they have in common",
+			len(e.parts), total)
 	}
 	for _, p := range e.parts {
 		if err := p.check(depth+1, leaves); err != nil {

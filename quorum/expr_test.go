@@ -333,6 +333,20 @@ func TestLimitsAreErrors(t *testing.T) {
 	if _, err := NewFinder(Node("a"), MaxSurvive+1); err == nil {
 		t.Error("too many failures")
 	}
+	wide := make([]*Expr, 1000)
+	for i, name := range Names(1000) {
+		wide[i] = Or(Node(name), Node(name+"b"))
+	}
+	if _, err := NewFinder(Choose(500, wide...), 1); err == nil {
+		t.Error("a thousand pairs are to survive a failure")
+	}
+	heavy := make([]int, 2000)
+	for i := range heavy {
+		heavy[i] = MaxWeight / 2000
+	}
+	if err := Weigh(1, heavy, Nodes(Names(2000)...)...).Check(); err == nil {
+		t.Error("two thousand parts with a weight of fifty each")
+	}
 	for _, p := range []float64{-.1, 1.1, math.NaN()} {
 		if _, err := Node("a").Probability(func(string) float64 { return p }); err == nil {
 			t.Errorf("probability %v", p)

@@ -215,63 +215,80 @@ func alike(r, w *Expr) bool {
 // disjointAlike is the closed form for alike expressions that have each node
 // once. A part whose own quorums can miss each other serves both sides, any
 // other part one: so quorums are disjoint if the parts can be dealt out such
-// that both sides have what they need. A knapsack tells.
+// that both sides have what they need.
 func disjointAlike(r, w *Expr) (read, write []string) {
 	if r.parts == nil {
 		return nil, nil
 	}
-	most := make([]int, r.need+1) // by weight of the read side: the most on the write side
-	for i := range most[1:] {
-		most[i+1] = -1
-	}
-	dealt := make([][]int,
-		len(r.parts)) // for each part and cell: where it came from, +1 if from reads
 	type pair struct{ read, write []string }
 	both := make([]pair, len(r.parts))
+	forBoth := 0
+	var single []int // the parts that serve one side
 	for i := range r.parts {
 		both[i].read, both[i].write = disjointAlike(r.parts[i], w.parts[i])
-		weight := r.weight(i)
-		next := make([]int, len(most))
-		for j := range next {
-			next[j] = -1
+		if both[i].read != nil {
+			forBoth += r.weight(i)
+		} else {
+			single = append(single, i)
 		}
-		dealt[i] = make([]int, len(most))
-		put := func(j, value, from int) {
-			if value > next[j] {
-				next[j], dealt[i][j] = value, from
-			}
-		}
-		for j, m := range most {
-			if m < 0 {
-				continue
-			}
-			up := min(r.need, j+weight)
-			if both[i].read != nil {
-				put(up, m+weight, 2*j+1)
-			} else {
-				put(up, m, 2*j+1)
-				put(j, m+weight, 2*j)
-			}
-		}
-		most = next
 	}
-	if most[r.need] < w.need {
-		return nil, nil
-	}
-	j := r.need
-	for i := len(r.parts) - 1; i >= 0; i-- {
-		from := dealt[i][j]
-		j = from / 2
-		switch {
-		case both[i].read != nil:
-			read, write = append(read, both[i].read...), append(write, both[i].write...)
-		case from%2 == 1:
+	toRead := deal(r, single, max(0, r.need-forBoth))
+	readWeight, writeWeight := forBoth, forBoth
+	for n, i := range single {
+		if toRead[n] {
+			readWeight += r.weight(i)
 			read = append(read, r.parts[i].Names()...)
-		default:
+		} else {
+			writeWeight += w.weight(i)
 			write = append(write, w.parts[i].Names()...)
 		}
 	}
+	if readWeight < r.need || writeWeight < w.need {
+		return nil, nil
+	}
+	for _, p := range both {
+		read, write = append(read, p.read...), append(write, p.write...)
+	}
 	return read, write
+}
+
+// deal chooses from some parts of a gate those of the least weight that is at
+// least need, by the table of which weights are possible; or all.
+func deal(e *Expr, parts []int, need int) (chosen []bool) {
+	chosen = make([]bool, len(parts))
+	if e.weights == nil {
+		for n := range min(need, len(parts)) {
+			chosen[n] = true
+		}
+		return chosen
+	}
+	total := 0
+	for _, i := range parts {
+		total += e.weight(i)
+	}
+	first := make([]int32,
+		total+1) // by weight: the first part with which it is possible, from 1; 0 if none
+	first[0] = -1
+	sum := 0
+	for n, i := range parts {
+		sum += e.weight(i)
+		for w := sum; w >= e.weight(i); w-- {
+			if first[w] == 0 && first[w-e.weight(i)] != 0 {
+				first[w] = int32(n + 1)
+			}
+		}
+	}
+	w := need
+	for w < total && first[w] == 0 {
+		w++
+	}
+	for w = min(w,
+		total); w > 0; { // each weight was reached from one that needs earlier parts only
+		n := first[w] - 1
+		chosen[n] = true
+		w -= e.weight(parts[n])
+	}
+	return chosen
 }
 
 // A separator looks for a way to give each node to one of two sides such that
