@@ -11,6 +11,7 @@ import (
 
 	"althing/history"
 	"althing/history/format"
+	"althing/history/weak"
 )
 
 type checkCommand struct {
@@ -29,10 +30,10 @@ const exitUnknown = 3
 // A judgement is what is told of a history.
 type judgement struct {
 	verdict history.Verdict
-	how     string   // in few words
-	reasons []string // if not OK: line by line
-	proof   error    // of the certificate; nil: it holds
-	order   []string // if OK
+	how     string          // in few words
+	reasons []string        // if not OK: line by line
+	proof   error           // of the certificate; nil: it holds
+	order   func() []string // if OK and there is one
 }
 
 // A judge reads events, and then judges.
@@ -47,9 +48,13 @@ var families = []struct {
 	promises []string
 	judge    func(model string) judge
 }{
-	{names(history.Models), []string{"linearizable"},
-		func(model string) judge { return &objects{history.Collector{Model: history.Model(model)}} }},
+	{names([]history.Model{history.Register, history.KV}), append([]string{linearizable}, names(weak.Promises)...),
+		newObjects},
+	{names([]history.Model{history.CASReg, history.Queue, history.Set, history.Lock}), []string{linearizable},
+		newObjects},
 }
+
+const linearizable = "linearizable"
 
 func names[T ~string](all []T) (names []string) {
 	for _, n := range all {
@@ -147,10 +152,10 @@ func (c *checkCommand) tell(to *output, file string, r *judgement, took time.Dur
 
 // keep writes the order to a file, if that is wished.
 func (c *checkCommand) keep(r *judgement) error {
-	if c.Order == "" || r.verdict != history.OK {
+	if c.Order == "" || r.order == nil {
 		return nil
 	}
-	if err := os.WriteFile(c.Order, []byte(strings.Join(r.order, "\n")+"\n"), 0o644); err != nil {
+	if err := os.WriteFile(c.Order, []byte(strings.Join(r.order(), "\n")+"\n"), 0o644); err != nil {
 		return wrong("order", c.Order, "%v", err)
 	}
 	return nil
@@ -159,26 +164,54 @@ func (c *checkCommand) keep(r *judgement) error {
 // objects judges histories of objects.
 type objects struct{ history.Collector }
 
+func newObjects(model string) judge {
+	return &objects{history.Collector{Model: history.Model(model)}}
+}
+
 // Judge judges, and has the certificate verified.
-func (o *objects) Judge(_ string, timeout time.Duration) judgement {
+func (o *objects) Judge(promise string, timeout time.Duration) judgement {
 	ops := o.Ops()
+	if promise == linearizable {
+		return checked(ops, timeout)
+	}
+	r := weak.Check(ops, weak.Promise(promise), timeout)
+	j := judgement{verdict: r.Verdict, how: fmt.Sprintf("%d operations", len(ops)), proof: errNoProof}
+	switch {
+	case r.Verdict == history.Unknown:
+		j.reasons = []string{r.Reason}
+	case r.Verdict == history.Illegal:
+		j.proof = weak.Refute(ops, weak.Promise(promise), r.Core)
+		j.reasons = told(r.Reason+":", ops, r.Core)
+	case promise == string(weak.Sequential):
+		j.proof = weak.VerifyOrder(ops, r.Order)
+		j.order = func() []string { return told("", ops, r.Order)[1:] }
+	}
+	return j
+}
+
+var errNoProof = errors.New("that no pattern breaks the promise has no short proof")
+
+func checked(ops []history.Op, timeout time.Duration) judgement {
 	r := history.Check(ops, timeout)
 	j := judgement{verdict: r.Verdict, how: fmt.Sprintf("%d operations, by %s", len(ops), r.Method)}
 	switch r.Verdict {
 	case history.OK:
 		j.proof = history.VerifyOrder(ops, r.Order)
-		for _, i := range r.Order {
-			j.order = append(j.order, ops[i].String())
-		}
+		j.order = func() []string { return told("", ops, r.Order)[1:] }
 	case history.Illegal:
 		j.proof = history.VerifyCore(ops, r.Core)
-		j.reasons = append(j.reasons, fmt.Sprintf("key %q: no order explains these %d operations, whatever the "+
-			"others did:", r.Key, len(r.Core)))
-		for _, i := range r.Core {
-			j.reasons = append(j.reasons, "  "+ops[i].String())
-		}
+		j.reasons = told(fmt.Sprintf("key %q: no order explains these %d operations, whatever the others did:",
+			r.Key, len(r.Core)), ops, r.Core)
 	default:
-		j.reasons = append(j.reasons, fmt.Sprintf("key %q: %s", r.Key, r.Reason))
+		j.reasons = []string{fmt.Sprintf("key %q: %s", r.Key, r.Reason)}
 	}
 	return j
+}
+
+func told(head string, ops []history.Op, of []int32) []string {
+	lines := []string{head}
+	for _, i := range of {
+		lines = append(lines, "  "+ops[i].String())
+	}
+	return lines
 }

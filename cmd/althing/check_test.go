@@ -37,11 +37,15 @@ func TestCheck(t *testing.T) {
 		{stale, "--consistency=linearizable", exitBad, "get  from"},
 		{"", "", exitOK, "0 operations"},
 		{stale + "{", "", exitUsage, "line 5: the file ends within an event"},
+		{stale, "--consistency=sequential", exitOK, "certificate: verified"},
+		{stale, "--consistency=causal", exitOK, "no short proof"},
+		{stale, "--consistency=convergence", exitUnknown, "no two sessions"},
+		{stale, "--model=lock --consistency=causal", exitUsage, "of a lock, one of linearizable"},
 		{stale, "--model=queue", exitUsage, `line 1: a queue has no operation "write"`},
 		{stale, "--format=edn", exitUsage, "line 1"},
 		{stale, "--format=xml", exitUsage, "expected one of auto"},
 		{stale, "--model=tree", exitUsage, "expected one of register"},
-		{stale, "--consistency=strong", exitUsage, "one of linearizable"},
+		{stale, "--consistency=strong", exitUsage, "one of linearizable, read-your-writes"},
 		{stale, "--timeout=0s", exitUsage, "more than nothing"},
 	} {
 		args := append([]string{"check", write(t, c.text)}, strings.Fields(c.args)...)

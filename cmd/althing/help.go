@@ -93,12 +93,14 @@ var help = map[string]map[string]string{
 		"file": "A log: its first line is the expression that takes entries apart.",
 	},
 	"check": {
-		"file":        "Recorded histories, each judged by itself; - is standard input.",
-		"model":       "What the objects are: register, cas, kv, queue, set, lock.",
-		"consistency": "The promise: linearizable.",
-		"format":      "How they are written: json, edn, log; auto: by how they begin.",
-		"timeout":     "How long to look for an answer, object by object; then it is unknown.",
-		"order":       "Write the order that explains the history to a file; with one history.",
+		"file":  "Recorded histories, each judged by itself; - is standard input.",
+		"model": "What the objects are: register, cas, kv, queue, set, lock.",
+		"consistency": "The promise: linearizable; of a register or kv also sequential, causal, " +
+			"causal-convergence, causal-memory, pram, read-your-writes, monotonic-reads, " +
+			"monotonic-writes, writes-follow-reads or convergence.",
+		"format":  "How they are written: json, edn, log; auto: by how they begin.",
+		"timeout": "How long to look for an answer, object by object; then it is unknown.",
+		"order":   "Write the order that explains the history to a file; with one history.",
 	},
 	"bench": {
 		"workload":  "put, get, get-serializable, mixed or watch.",
