@@ -2,6 +2,7 @@ package explore
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 //
 //	mark       condenses the Model, the seed and the symmetry: another search
 //	           does not read it
+//	memory     of a Keeper
 //	level, generated, dead, and the transitions of each kind
 //	findings   property, fingerprint, action and text of each
 //	visited    fingerprint and parent of each state
@@ -71,6 +73,11 @@ func (s *search) save(f *frontier) (err error) {
 	n := &notary{w: bufio.NewWriterSize(file, 1<<20), sum: xxhash.New()}
 	n.bytes([]byte(checkpointLine))
 	n.number(s.mark())
+	var memory []byte
+	if k, ok := s.model.(Keeper); ok {
+		memory = k.AppendMemory(nil)
+	}
+	n.text(memory)
 	s.write(n, f)
 	n.number(n.sum.Sum64())
 	if n.err == nil {
@@ -185,6 +192,17 @@ func (r *reader) number() uint64 {
 	return binary.LittleEndian.Uint64(r.buf[:])
 }
 
+// blob reads what text wrote, of any size that there is.
+func (r *reader) blob() []byte {
+	n := int64(r.number() & (1<<62 - 1))
+	var b bytes.Buffer
+	if r.err == nil {
+		_, r.err = io.CopyN(&b, r.r, n)
+		_, _ = r.sum.Write(b.Bytes()) // never fails
+	}
+	return b.Bytes()
+}
+
 // maxText bounds a state, so that a file that is none does not fill the memory.
 const maxText = 1 << 24
 
@@ -233,6 +251,11 @@ func (s *search) read(from io.Reader, f *frontier) error {
 	if mark := r.number(); mark != s.mark() {
 		r.fail("it is of another model, seed or symmetry")
 	}
+	if memory := r.blob(); r.err == nil {
+		if err := s.recall(memory); err != nil {
+			return err
+		}
+	}
 	w := s.workers[0]
 	s.level.Store(int64(r.number()))
 	w.generated, w.dead = r.number(), r.number()
@@ -280,6 +303,25 @@ func (s *search) read(from io.Reader, f *frontier) error {
 		r.fail("it goes on after its end")
 	}
 	return r.err
+}
+
+// recall gives a Keeper its memory, and makes new workers, for what they know is
+// of another.
+func (s *search) recall(memory []byte) error {
+	k, ok := s.model.(Keeper)
+	if !ok {
+		if len(memory) > 0 {
+			return errors.New("it is of a model that remembers")
+		}
+		return nil
+	}
+	if err := k.Recall(memory); err != nil {
+		return err
+	}
+	for i := range s.workers {
+		s.workers[i] = s.worker()
+	}
+	return nil
 }
 
 // count reads how many things follow; none after an error.

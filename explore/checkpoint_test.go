@@ -80,7 +80,7 @@ func checkpoint(t testing.TB, m Model) []byte {
 // reads reports what a search makes of bytes as its checkpoint.
 func reads(m Model, b []byte) error {
 	s := &search{model: m, o: Options{Workers: 1}, ctx: context.Background()}
-	s.workers = []*worker{s.worker(0)}
+	s.workers = []*worker{s.worker()}
 	return s.read(bytes.NewReader(b), new(frontier))
 }
 
@@ -124,9 +124,6 @@ func TestWhereThereIsNoCheckpoint(t *testing.T) {
 			t.Errorf("%+v: no error", o)
 		}
 	}
-	if _, err := Run(t.Context(), fleeting{&grid{max: 3}}, Options{Checkpoint: file}); err == nil {
-		t.Error("a checkpoint of what is transient")
-	}
 	o := Options{Checkpoint: filepath.Join(file, "x"), MaxStates: 1}
 	if _, err := Run(t.Context(), &grid{max: 3}, o); err == nil {
 		t.Error("a checkpoint in no directory: no error")
@@ -135,10 +132,6 @@ func TestWhereThereIsNoCheckpoint(t *testing.T) {
 		t.Errorf("resume of what never began: %v", &r)
 	}
 }
-
-type fleeting struct{ Model }
-
-func (fleeting) Transient() {}
 
 func FuzzCheckpoint(f *testing.F) {
 	m := &grid{max: 9}

@@ -37,10 +37,12 @@ type Symmetric interface {
 	Canonical(state []byte)
 }
 
-// A Transient Model has states that no other run can read, so that there is no
-// checkpoint of it.
-type Transient interface {
-	Transient()
+// A Keeper is a Model whose states mean something only together with what it
+// remembers. AppendMemory appends that, for a checkpoint; Recall takes it in, on
+// a Model that was made alike and from which Forks are made afterwards.
+type Keeper interface {
+	AppendMemory(b []byte) []byte
+	Recall(b []byte) error
 }
 
 // A Fair Model has actions that cannot be put off for ever. Fairness returns

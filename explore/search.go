@@ -20,14 +20,11 @@ func Run(ctx context.Context, m Model, o Options) (Result, error) {
 	if _, ok := m.(Symmetric); o.Symmetry && !ok {
 		return Result{}, errors.New("explore: the model knows of no symmetry")
 	}
-	if _, ok := m.(Transient); ok && o.Checkpoint != "" {
-		return Result{}, errors.New("explore: no checkpoint of states that mean something in this run alone")
-	}
 	if o.Checkpoint != "" && o.Search != Breadth {
 		return Result{}, errors.New("explore: only a search by levels has checkpoints")
 	}
-	for i := range o.Workers {
-		s.workers = append(s.workers, s.worker(i))
+	for range o.Workers {
+		s.workers = append(s.workers, s.worker())
 	}
 	if err := s.check(); err != nil {
 		return Result{}, err
@@ -93,7 +90,7 @@ type worker struct {
 
 type counters struct{ generated, bags atomic.Uint64 }
 
-func (s *search) worker(int) *worker {
+func (s *search) worker() *worker {
 	m := s.model.Fork()
 	w := &worker{s: s, model: m, props: m.Properties(), kinds: make([]uint64, max(1, len(m.Kinds())))}
 	w.found = make([]bool, len(w.props))

@@ -94,6 +94,7 @@ type shared struct {
 	envelopes pool[envelope]
 	pasts     pool[past]
 	first     []byte
+	roots     [3]int // how many replicas, envelopes and pasts the beginning has
 }
 
 type moment struct {
@@ -134,7 +135,7 @@ func New(p process.Protocol, b Bounds) (*Model, error) {
 	if p.Monitor != nil {
 		first.monitor, s.monitored = p.Monitor().(Historian)
 	}
-	s.pasts.number(first.appendState(nil), &first)
+	s.pasts.number(first.appendState(nil), &first, origin{})
 	g := s.fork()
 	return g, g.begin()
 }
@@ -145,10 +146,6 @@ func (s *shared) fork() *Model {
 
 // Fork implements explore.Model.
 func (g *Model) Fork() explore.Model { return g.shared.fork() }
-
-// Transient implements explore.Transient: numbers mean something to those alone
-// who share what they stand for.
-func (g *Model) Transient() {}
 
 // Watched reports whether the protocol's own Monitor is asked in each state.
 func (g *Model) Watched() bool { return g.monitored }
@@ -174,7 +171,7 @@ func (g *Model) begin() error {
 		id := process.ID(i + 1)
 		r := replica{id: id, proc: g.protocol.New(g.config(id)), kept: process.State{Group: founders}}
 		g.buf = r.appendState(g.buf[:0])
-		blank := g.replicas.number(g.buf, &r)
+		blank := g.replicas.number(g.buf, &r, origin{})
 		for e := (event{kind: doCrash}); ; e = (event{doSync, 0, g.disk(0)}) {
 			o := g.outcomes(blank, e)[0] // who draws at its start draws the first of all
 			if o.err != nil {
@@ -193,6 +190,7 @@ func (g *Model) begin() error {
 	}
 	g.sort(v.net)
 	g.first = v.append(nil, g.bounds.Replicas)
+	g.roots = [3]int{g.replicas.len(), g.envelopes.len(), g.pasts.len()}
 	return nil
 }
 

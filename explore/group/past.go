@@ -57,7 +57,9 @@ func (g *Model) judge(before uint32, id process.ID, o *outcome, asked uint64) ve
 	v := verdict{err: p.extend(id, o, asked)}
 	if v.err == nil {
 		g.buf = p.appendState(g.buf[:0])
-		v.past = g.pasts.number(g.buf, &p)
+		from := o.from
+		from.past, from.at, from.asked = before, id, uint32(asked)
+		v.past = g.pasts.number(g.buf, &p, from)
 	}
 	g.judged[key] = v
 	return v

@@ -11,12 +11,13 @@ import (
 type pool[T any] struct {
 	mu    sync.Mutex
 	ids   map[string]uint32
+	from  []origin // of each
 	items atomic.Pointer[[]*T]
 }
 
 // number returns that of the thing whose canonical bytes are key, and puts it
-// into the pool if it is new there.
-func (p *pool[T]) number(key []byte, x *T) uint32 {
+// into the pool if it is new there: from is how it came about.
+func (p *pool[T]) number(key []byte, x *T, from origin) uint32 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if id, ok := p.ids[string(key)]; ok {
@@ -31,6 +32,7 @@ func (p *pool[T]) number(key []byte, x *T) uint32 {
 	}
 	id := uint32(len(items))
 	items = append(items, x) // beyond what any reader has seen
+	p.from = append(p.from, from)
 	p.items.Store(&items)
 	p.ids[string(key)] = id
 	return id

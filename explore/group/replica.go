@@ -34,6 +34,7 @@ type envelope struct {
 
 // An outcome is what comes of one event at one replica.
 type outcome struct {
+	from    origin   // the replica, the event, and which of its outcomes this is
 	replica uint32   // number of the replica afterwards
 	sent    []uint32 // numbers of envelopes, in order
 	err     error    // what was broken
@@ -91,7 +92,8 @@ func (g *Model) outcomes(id uint32, e event) []*outcome {
 	var odometer choices
 	for odometer.next() {
 		before := g.replicas.at(id)
-		x := &stage{g: g, r: *before, disk: e.disk, o: new(outcome)}
+		from := origin{parent: id, event: e, choice: uint32(len(os))}
+		x := &stage{g: g, r: *before, disk: e.disk, o: &outcome{from: from}}
 		x.r.proc = before.proc.Clone()
 		x.r.pending, x.r.waits = slices.Clip(before.pending), slices.Clone(before.waits)
 		x.r.durable = slices.Clip(before.durable)
@@ -116,7 +118,7 @@ func (x *stage) end(before uint32) {
 	}
 	r := x.r
 	x.g.buf = r.appendState(x.g.buf[:0])
-	x.o.replica = x.g.replicas.number(x.g.buf, &r)
+	x.o.replica = x.g.replicas.number(x.g.buf, &r, x.o.from)
 	x.o.still = x.o.replica == before && len(x.o.sent) == 0 && len(x.o.served) == 0
 }
 
@@ -309,7 +311,9 @@ func (x *stage) post(p pending) {
 		e.state = &s
 	}
 	x.g.buf = e.appendState(x.g.buf[:0])
-	x.o.sent = append(x.o.sent, x.g.envelopes.number(x.g.buf, &e))
+	from := x.o.from
+	from.index = uint32(len(x.o.sent))
+	x.o.sent = append(x.o.sent, x.g.envelopes.number(x.g.buf, &e, from))
 }
 
 // decoded returns m as it comes back from its bytes.
