@@ -43,6 +43,9 @@ type exploreCommand struct {
 	Trace     string        `placeholder:"FILE"`
 	Script    string        `placeholder:"FILE"`
 
+	Checkpoint string `placeholder:"FILE"`
+	Resume     bool
+
 	said string // the bounds
 }
 
@@ -61,8 +64,13 @@ func (e *exploreCommand) explore(p process.Protocol, to *output) error {
 		Reads: e.Reads, Crashes: e.Crashes, Compactions: e.Compactions, Duplicates: e.Duplicates, Drops: e.Drops,
 		Ordered: !e.Unordered, SlowDisks: !e.QuickDisks && e.Crashes > 0}
 	g, err := group.New(p, b)
-	if err != nil {
+	switch {
+	case err != nil:
 		return usageError{err}
+	case e.Resume && e.Checkpoint == "":
+		return wrong("resume", e.Resume, "expected with --checkpoint")
+	case e.Checkpoint != "" && e.Search != "breadth":
+		return wrong("checkpoint", e.Checkpoint, "expected with --search=breadth")
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -72,7 +80,7 @@ func (e *exploreCommand) explore(p process.Protocol, to *output) error {
 		defer cancel()
 	}
 	o := explore.Options{Workers: e.Workers, Seed: e.Seed, MaxStates: e.MaxStates, MaxBytes: e.Memory << 20,
-		MaxDepth: e.MaxDepth, Walks: e.Walks}
+		MaxDepth: e.MaxDepth, Walks: e.Walks, Checkpoint: e.Checkpoint, Resume: e.Resume}
 	switch e.Search {
 	case "depth":
 		o.Search = explore.Depth
@@ -149,6 +157,9 @@ func (e *exploreCommand) summary(g *group.Model, r *explore.Result, to *output) 
 	}
 	if r.Depth > 1 {
 		fmt.Fprintf(to.out, ", depth %d", r.Depth)
+	}
+	if r.Stopped != "" && e.Checkpoint != "" {
+		seen += "; go on with --resume"
 	}
 	replicas, messages, pasts := g.Parts()
 	fmt.Fprintf(to.out, ": %s\n  made of        %d states of one replica, %d messages, %d histories\n", seen,

@@ -37,11 +37,24 @@ func TestExplore(t *testing.T) {
 }
 
 func TestExploreWrongly(t *testing.T) {
-	for _, args := range []string{"paxoss", "--replicas=0", "--replicas=99", "--elections=-1", "--drops=1 --unordered",
+	for _, args := range []string{"--resume", "--search=walk --checkpoint=x", "paxoss", "--replicas=0", "--replicas=99", "--elections=-1", "--drops=1 --unordered",
 		"--search=best"} {
 		if code, _, err := command(append([]string{"explore"}, strings.Fields(args)...)...); code != exitUsage {
 			t.Errorf("%s: exit %d: %s", args, code, err)
 		}
+	}
+}
+
+func TestExploreResume(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "checkpoint")
+	args := []string{"explore", "--elections=1", "--requests=1", "--checkpoint=" + file, "--resume"}
+	code, out, err := command(append(args, "--max-states=1000")...)
+	if code != exitOK || !strings.Contains(out, "go on with --resume") {
+		t.Fatalf("exit %d: %s%s", code, out, err)
+	}
+	code, out, err = command(args...)
+	if code != exitOK || !strings.Contains(out, "4096 distinct, 10564 transitions, depth 29: all there are") {
+		t.Errorf("exit %d: %s%s", code, out, err)
 	}
 }
 

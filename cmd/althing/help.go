@@ -85,6 +85,8 @@ var help = map[string]map[string]string{
 		"seed":        "Of the fingerprints, and of the walks.",
 		"trace":       "Write a counterexample's events to a file, as JSON lines.",
 		"script":      "Write a counterexample to a file, as a script that plays it.",
+		"checkpoint":  "Write the search to a file each minute, and when it is stopped.",
+		"resume":      "Go on from the checkpoint, if it is there.",
 	},
 	"trace shiviz": {
 		"file": "A trace, as althing sim --trace writes it.",

@@ -63,7 +63,7 @@ func FuzzRecall(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	if _, err := explore.Run(f.Context(), g, explore.Options{MaxStates: 3000, Workers: 1}); err != nil {
+	if _, err := explore.Run(f.Context(), g, explore.Options{MaxStates: 50, Workers: 1}); err != nil {
 		f.Fatal(err)
 	}
 	good := g.AppendMemory(nil)
