@@ -37,8 +37,8 @@ func TestExplore(t *testing.T) {
 }
 
 func TestExploreWrongly(t *testing.T) {
-	for _, args := range []string{"--resume", "--search=walk --checkpoint=x", "paxoss", "--replicas=0", "--replicas=99", "--elections=-1", "--drops=1 --unordered",
-		"--search=best"} {
+	for _, args := range []string{"--resume", "--search=walk --checkpoint=x", "paxoss", "--replicas=0",
+		"--replicas=99", "--elections=-1", "--drops=1 --unordered", "--search=best"} {
 		if code, _, err := command(append([]string{"explore"}, strings.Fields(args)...)...); code != exitUsage {
 			t.Errorf("%s: exit %d: %s", args, code, err)
 		}
