@@ -11,9 +11,8 @@ import (
 	"althing/history"
 )
 
-// maxCellsTried bounds what a search for an order remembers, to about a
-// gigabyte.
-const maxCellsTried = 1 << 28
+// maxRemembered bounds, in bytes, what a search for an order remembers.
+const maxRemembered = 512 << 20
 
 // A walk looks for one order of all operations that keeps every session's, and
 // in which all reads are right. It goes forward in all sessions at once, the
@@ -26,44 +25,48 @@ type walk struct {
 	chains [][]int32 // operations
 	before []place   // by chain: what must be done before it begins
 	key    map[string]int32
-	value  map[string]int32
-	reads  []int32 // by operation: the number of its value
-	unique bool    // no value is written twice to a key
+	value  map[[2]string]int32 // of each key
+	reads  []int32             // by operation: its value
+	unique bool                // no value is written twice to a key
 	tried  map[string]bool
-	cells  int
+
+	done       []int32 // by chain
+	values     []int32 // by key
+	wanted     []int32 // by value: how many have yet to read it
+	strides    []stride
+	remembered int // bytes in tried
 }
 
 // A place is a chain and how far it must be done.
 type place struct{ chain, done int32 }
 
-// A point is how far a walk has come.
-type point struct {
-	done   []int32 // by chain
-	values []int32 // by key
-	wanted []int32 // by value: how many have yet to read it
-	order  *did
-	next   []int32 // chains whose writes can be tried from here, the best last
+// A stride is one operation done, and what it takes to undo it.
+type stride struct {
+	chain, op int32
+	was       int32 // the value before a write
 }
 
-type did struct {
-	before *did
-	op     int32
+// A fork is a place from which several writes can be tried.
+type fork struct {
+	done int     // strides that led to it
+	next []int32 // chains whose writes are left to try, the best last
 }
 
 // searchSequential looks for an order until the deadline.
 func searchSequential(ops []history.Op, deadline time.Time) Report {
-	w, p, why := begin(ops)
+	w, why := begin(ops)
 	if why != "" {
 		return unknown("%s", why)
 	}
-	stack := []*point{w.ahead(p)}
-	for steps := 0; len(stack) > 0; steps++ {
-		at := stack[len(stack)-1]
-		if w.complete(at) {
-			return Report{Verdict: history.OK, Order: at.ordered()}
+	forks := []fork{w.ahead()}
+	for steps := 0; len(forks) > 0; steps++ {
+		if w.complete() {
+			return Report{Verdict: history.OK, Order: w.order()}
 		}
+		at := &forks[len(forks)-1]
+		w.back(at.done)
 		if len(at.next) == 0 {
-			stack = stack[:len(stack)-1]
+			forks = forks[:len(forks)-1]
 			continue
 		}
 		if steps&63 == 0 && !deadline.IsZero() && time.Now().After(deadline) {
@@ -71,11 +74,14 @@ func searchSequential(ops []history.Op, deadline time.Time) Report {
 		}
 		c := at.next[len(at.next)-1]
 		at.next = at.next[:len(at.next)-1]
-		if next := w.write(at, c); next != nil {
-			if w.cells += len(next.done) + len(next.values); w.cells > maxCellsTried {
+		if w.write(c) {
+			next := w.ahead()
+			if w.remembered > maxRemembered {
 				return unknown("there are more ways to order it than can be remembered")
 			}
-			stack = append(stack, next)
+			if !w.again() {
+				forks = append(forks, next)
+			}
 		}
 	}
 	all := make([]int32, len(ops))
@@ -87,15 +93,14 @@ func searchSequential(ops []history.Op, deadline time.Time) Report {
 
 // begin prepares a walk. A write without an answer is a session of its own,
 // which begins when what its session did before is done.
-func begin(ops []history.Op) (w *walk, p *point, why string) {
-	w = &walk{ops: ops, key: map[string]int32{}, value: map[string]int32{"": 0}, unique: true,
+func begin(ops []history.Op) (w *walk, why string) {
+	w = &walk{ops: ops, key: map[string]int32{}, value: map[[2]string]int32{}, unique: true,
 		tried: map[string]bool{}, reads: make([]int32, len(ops))}
-	p = new(point)
 	var by []int32
 	for i := range ops {
 		switch o := &ops[i]; {
 		case o.Kind != history.Get && o.Kind != history.Put:
-			return nil, nil, "there is a " + o.Kind.String() + ": this promise is about reads and writes"
+			return nil, "there is a " + o.Kind.String() + ": this promise is about reads and writes"
 		case o.Kind == history.Put || !o.Open && !o.Blind:
 			by = append(by, int32(i))
 		}
@@ -104,22 +109,19 @@ func begin(ops []history.Op) (w *walk, p *point, why string) {
 		return cmp.Or(cmp.Compare(ops[a].Client, ops[b].Client), cmp.Compare(ops[a].Call, ops[b].Call))
 	})
 	session := map[int]int32{}
-	written := map[[2]int32]bool{}
+	written := map[int32]bool{}
 	for _, i := range by {
 		o := &ops[i]
 		if _, ok := w.key[o.Key]; !ok {
 			w.key[o.Key] = int32(len(w.key))
-			p.values = append(p.values, 0)
+			w.values = append(w.values, w.numbered(o.Key, ""))
 		}
 		text := o.Arg
 		if o.Kind == history.Get {
 			text = o.Result
 		}
-		if _, ok := w.value[text]; !ok {
-			w.value[text] = int32(len(w.value))
-		}
-		w.reads[i] = w.value[text]
-		if v := [2]int32{w.key[o.Key], w.value[text]}; o.Kind == history.Put {
+		v := w.numbered(o.Key, text)
+		if w.reads[i] = v; o.Kind == history.Put {
 			w.unique = w.unique && !written[v] && text != ""
 			written[v] = true
 		}
@@ -137,92 +139,116 @@ func begin(ops []history.Op) (w *walk, p *point, why string) {
 		}
 		w.chains[c] = append(w.chains[c], i)
 	}
-	p.done = make([]int32, len(w.chains))
-	p.wanted = make([]int32, len(w.value)*len(w.key))
+	w.done = make([]int32, len(w.chains))
+	w.wanted = make([]int32, len(w.value))
 	for _, i := range by {
 		if ops[i].Kind == history.Get {
-			p.wanted[w.cell(i)]++
+			w.wanted[w.reads[i]]++
 		}
 	}
-	return w, p, ""
+	return w, ""
 }
 
-// cell is where the readers of an operation's value are counted.
-func (w *walk) cell(i int32) int { return int(w.reads[i])*len(w.key) + int(w.key[w.ops[i].Key]) }
+// numbered returns the number of a key's value.
+func (w *walk) numbered(key, value string) int32 {
+	id := [2]string{key, value}
+	n, ok := w.value[id]
+	if !ok {
+		n = int32(len(w.value))
+		w.value[id] = n
+	}
+	return n
+}
 
 // ahead does all reads whose value is there, and finds the writes that can be
 // next.
-func (w *walk) ahead(p *point) *point {
+func (w *walk) ahead() fork {
 	for again := true; again; {
 		again = false
 		for c, chain := range w.chains {
-			for int(p.done[c]) < len(chain) {
-				i := chain[p.done[c]]
-				if w.ops[i].Kind != history.Get || p.values[w.key[w.ops[i].Key]] != w.reads[i] {
+			for int(w.done[c]) < len(chain) {
+				i := chain[w.done[c]]
+				if w.ops[i].Kind != history.Get || w.values[w.key[w.ops[i].Key]] != w.reads[i] {
 					break
 				}
-				p.done[c]++
-				p.wanted[w.cell(i)]--
-				p.order = &did{p.order, i}
+				w.done[c]++
+				w.wanted[w.reads[i]]--
+				w.strides = append(w.strides, stride{chain: int32(c), op: i})
 				again = true
 			}
 		}
 	}
+	f := fork{done: len(w.strides)}
 	for c, chain := range w.chains {
 		b := w.before[c]
-		if int(p.done[c]) < len(chain) && w.ops[chain[p.done[c]]].Kind == history.Put &&
-			(b.chain < 0 || p.done[b.chain] >= b.done) {
-			p.next = append(p.next, int32(c))
+		if int(w.done[c]) < len(chain) && w.ops[chain[w.done[c]]].Kind == history.Put &&
+			(b.chain < 0 || w.done[b.chain] >= b.done) {
+			f.next = append(f.next, int32(c))
 		}
 	}
-	slices.SortFunc(p.next, func(a, b int32) int {
-		return cmp.Compare(w.ops[w.chains[b][p.done[b]]].Call, w.ops[w.chains[a][p.done[a]]].Call)
+	slices.SortFunc(f.next, func(a, b int32) int {
+		return cmp.Compare(w.ops[w.chains[b][w.done[b]]].Call, w.ops[w.chains[a][w.done[a]]].Call)
 	})
-	return p
+	return f
 }
 
-// write goes on from p by the next write of a chain; nil if that leads nowhere
-// or was tried.
-func (w *walk) write(p *point, c int32) *point {
-	i := w.chains[c][p.done[c]]
+// write does the next write of a chain, unless that leads nowhere.
+func (w *walk) write(c int32) bool {
+	i := w.chains[c][w.done[c]]
 	k := w.key[w.ops[i].Key]
-	if w.unique && p.wanted[int(p.values[k])*len(w.key)+int(k)] > 0 {
-		return nil
+	if w.unique && w.wanted[w.values[k]] > 0 {
+		return false
 	}
-	n := &point{done: slices.Clone(p.done), values: slices.Clone(p.values), wanted: slices.Clone(p.wanted),
-		order: &did{p.order, i}}
-	n.done[c]++
-	n.values[k] = w.reads[i]
-	w.ahead(n)
+	w.strides = append(w.strides, stride{chain: c, op: i, was: w.values[k]})
+	w.done[c]++
+	w.values[k] = w.reads[i]
+	return true
+}
+
+// back undoes all but the first strides.
+func (w *walk) back(to int) {
+	for _, s := range slices.Backward(w.strides[to:]) {
+		w.done[s.chain]--
+		if w.ops[s.op].Kind == history.Put {
+			w.values[w.key[w.ops[s.op].Key]] = s.was
+		} else {
+			w.wanted[w.reads[s.op]]++
+		}
+	}
+	w.strides = w.strides[:to]
+}
+
+// again tells whether the walk has been here before.
+func (w *walk) again() bool {
 	var at []byte
-	for _, x := range n.done {
+	for _, x := range w.done {
 		at = binary.AppendUvarint(at, uint64(x))
 	}
-	for _, x := range n.values {
+	for _, x := range w.values {
 		at = binary.AppendUvarint(at, uint64(x))
 	}
 	if w.tried[string(at)] {
-		return nil
+		return true
 	}
 	w.tried[string(at)] = true
-	return n
+	w.remembered += len(at) + 48
+	return false
 }
 
 // complete tells whether all that was answered is done.
-func (w *walk) complete(p *point) bool {
+func (w *walk) complete() bool {
 	for c, chain := range w.chains {
-		if int(p.done[c]) < len(chain) && !w.ops[chain[p.done[c]]].Open {
+		if int(w.done[c]) < len(chain) && !w.ops[chain[w.done[c]]].Open {
 			return false
 		}
 	}
 	return true
 }
 
-func (p *point) ordered() (order []int32) {
-	for at := p.order; at != nil; at = at.before {
-		order = append(order, at.op)
+func (w *walk) order() (order []int32) {
+	for _, s := range w.strides {
+		order = append(order, s.op)
 	}
-	slices.Reverse(order)
 	return order
 }
 

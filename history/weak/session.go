@@ -13,8 +13,7 @@ const maxSights = 1 << 14
 // A sight is a set of writes, by node.
 type sight []uint64
 
-func (s sight) set(n int32)      { s[n>>6] |= 1 << (n & 63) }
-func (s sight) has(n int32) bool { return s[n>>6]>>(n&63)&1 == 1 }
+func (s sight) set(n int32) { s[n>>6] |= 1 << (n & 63) }
 
 func (s sight) join(t sight) {
 	for i := range t {
