@@ -93,30 +93,31 @@ func TestTimesCountInJSON(t *testing.T) {
 // TestErrors: what is wrong is told with its line.
 func TestErrors(t *testing.T) {
 	const call = `{"process":0,"type":"invoke","f":"read"}` + "\n"
-	for text, want := range map[string]string{
-		"hello":                                                                 "line 1: this begins as no known format",
-		call + `{"process":0,"type":"ok"`:                                       "line 2: the file ends within an event",
-		call + `{"process":0,"type":"ko"}`:                                      `line 2: type "ko"`,
-		call + "\n" + call:                                                      "line 3: process 0 calls read while it waits for its get",
-		`{"process":0,"type":"ok","f":"r"}`:                                     "line 1: process 0 has an answer, and asked nothing",
-		`{"process":0,"type":"invoke","f":"dig"}`:                               "line 1: a register has no operation",
-		`{"type":"invoke","f":"read"}`:                                          "line 1: an event without a process",
-		`{"process":0,"f":"read"}`:                                              "line 1: an event without a type",
-		`{"process":0,"type":"ok"}`:                                             "line 1: an event without an f",
-		`{"process":-4,"type":"ok","f":"r"}`:                                    "line 1: process -4: expected",
-		call + `{"process":0,"type":"ok","f":"write"}`:                          `line 2: process 0 asked for get`,
-		call + `{"process":0,"type":"ok","f":"read","time":1}`:                  "line 2: some events bear a time",
-		call + `{"process":0,"type":"ok","f":"read","value":"a` + "\x00" + `"}`: "line 2: a text with NUL",
-		call + `{"process":0,"type":"ok","f":"read","value":"\u0000"}`:          "line 2: a text with NUL",
-		call + `{"process":0,"type":"ok","f":"read","value":"\ud800\u0041"}`:    "line 2: half a surrogate",
-		call + `{"process":0,"type":"ok","f":"read","time":"noon"}`:             `line 2: time "noon"`,
-		`[` + call:                    "the list of events has no end",
-		call + "]":                    "line 2: ']' where an event should begin",
-		call + strings.Repeat("[", 9): "line 2:",
-		`{"process":0,"value":` + strings.Repeat("[", 99): "line 1: more than 32 lists",
-		"INFO jepsen.util - 0 :invoke":                    "line 1: 2 words",
-		"INFO jepsen.util - 0 :went :read nil":            `line 1: type "went"`,
+	for _, c := range [][2]string{
+		{"hello", "line 1: this begins as no known format"},
+		{call + `{"process":0,"type":"ok"`, "line 2: the file ends within an event"},
+		{call + `{"process":0,"type":"ko"}`, `line 2: type "ko"`},
+		{call + "\n" + call, "line 3: process 0 calls read while it waits for its get"},
+		{`{"process":0,"type":"ok","f":"r"}`, "line 1: process 0 has an answer, and asked nothing"},
+		{`{"process":0,"type":"invoke","f":"dig"}`, "line 1: a register has no operation"},
+		{`{"type":"invoke","f":"read"}`, "line 1: an event without a process"},
+		{`{"process":0,"f":"read"}`, "line 1: an event without a type"},
+		{`{"process":0,"type":"ok"}`, "line 1: an event without an f"},
+		{`{"process":-4,"type":"ok","f":"r"}`, "line 1: process -4: expected"},
+		{call + `{"process":0,"type":"ok","f":"write"}`, `line 2: process 0 asked for get`},
+		{call + `{"process":0,"type":"ok","f":"read","time":1}`, "line 2: some events bear a time"},
+		{call + `{"process":0,"type":"ok","f":"read","value":"a` + "\x00" + `"}`, "line 2: a text with NUL"},
+		{call + `{"process":0,"type":"ok","f":"read","value":"\u0000"}`, "line 2: a text with NUL"},
+		{call + `{"process":0,"type":"ok","f":"read","value":"\ud800\u0041"}`, "line 2: half a surrogate"},
+		{call + `{"process":0,"type":"ok","f":"read","time":"noon"}`, `line 2: time "noon"`},
+		{`[` + call, "the list of events has no end"},
+		{call + "]", "line 2: ']' where an event should begin"},
+		{call + strings.Repeat("[", 9), "line 2:"},
+		{`{"process":0,"value":` + strings.Repeat("[", 99), "line 1: more than 32 lists"},
+		{"INFO jepsen.util - 0 :invoke", "line 1: 2 words"},
+		{"INFO jepsen.util - 0 :went :read nil", `line 1: type "went"`},
 	} {
+		text, want := c[0], c[1]
 		_, err := collect(t, text, Auto, history.Register)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
@@ -162,7 +163,8 @@ func judge(t *testing.T, path string, m history.Model) history.Verdict {
 func TestKnownAnswers(t *testing.T) {
 	dir := known(t)
 	fine := map[int]bool{}
-	for _, n := range []int{2, 5, 7, 18, 25, 31, 38, 45, 48, 49, 51, 53, 56, 67, 75, 76, 80, 87, 92, 98, 100, 101, 102} {
+	for _, n := range []int{2, 5, 7, 18, 25, 31, 38, 45, 48, 49, 51, 53, 56, 67, 75, 76, 80, 87, 92, 98,
+		100, 101, 102} {
 		fine[n] = true
 	}
 	for n := range 103 {

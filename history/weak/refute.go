@@ -137,7 +137,8 @@ func newTrial(h *record, p Promise) *trial {
 			}
 		}
 	}
-	return &trial{h, p, func(a, b int32) bool { return session[a][b] }, func(a, b int32) bool { return depends[a][b] }}
+	return &trial{h: h, p: p, so: func(a, b int32) bool { return session[a][b] },
+		dep: func(a, b int32) bool { return depends[a][b] }}
 }
 
 func closure(n int) [][]bool {

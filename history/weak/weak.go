@@ -179,7 +179,8 @@ func prepare(ops []history.Op) (*record, Report) {
 		}
 		v := version{o.Key, o.Result}
 		if _, written := writer[v]; !written && o.Result != "" {
-			return nil, Report{Verdict: history.Illegal, Core: []int32{int32(i)}, Reason: "nobody wrote what was read"}
+			return nil, Report{Verdict: history.Illegal, Core: []int32{int32(i)},
+				Reason: "nobody wrote what was read"}
 		}
 		read[v] = true
 	}
