@@ -11,6 +11,7 @@ import (
 
 	"althing/history"
 	"althing/history/format"
+	"althing/history/txn"
 	"althing/history/weak"
 )
 
@@ -52,6 +53,7 @@ var families = []struct {
 		newObjects},
 	{names([]history.Model{history.CASReg, history.Queue, history.Set, history.Lock}), []string{linearizable},
 		newObjects},
+	{names(txn.Models), names(txn.Levels), newTransactions},
 }
 
 const linearizable = "linearizable"
@@ -215,3 +217,42 @@ func told(head string, ops []history.Op, of []int32) []string {
 	}
 	return lines
 }
+
+// transactions judges histories of transactions.
+type transactions struct{ txn.Collector }
+
+func newTransactions(model string) judge {
+	return &transactions{txn.Collector{Model: txn.Model(model)}}
+}
+
+// Judge judges, and has the certificate verified.
+func (t *transactions) Judge(level string, timeout time.Duration) judgement {
+	txns := t.Txns()
+	r := txn.Check(txns, t.Model, txn.Level(level), timeout)
+	j := judgement{verdict: r.Verdict, how: fmt.Sprintf("%d transactions", len(txns))}
+	switch {
+	case r.Verdict == history.Unknown:
+		j.reasons = []string{r.Reason}
+	case r.Verdict == history.OK:
+		j.proof = txn.VerifyOrder(txns, t.Model, txn.Level(level), r.Order)
+		j.order = func() (lines []string) {
+			for _, i := range r.Order {
+				lines = append(lines, txns[i].String())
+			}
+			return lines
+		}
+	case r.Cycle != nil:
+		j.reasons = append([]string{r.Anomaly + ":"}, txn.Tell(txns, r.Cycle)...)
+		if j.proof = errInferred; t.Model == txn.ListAppend {
+			j.proof = txn.VerifyCycle(txns, r.Cycle)
+		}
+	default:
+		j.reasons = []string{r.Anomaly + ": " + r.Reason}
+		for _, i := range r.Core {
+			j.reasons = append(j.reasons, "  "+txns[i].String())
+		}
+	}
+	return j
+}
+
+var errInferred = errors.New("an order of versions that is inferred is not seen in the reads")

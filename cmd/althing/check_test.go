@@ -58,6 +58,32 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+const skew = `{:process 0 :type :invoke :f :txn :value [[:append x 1] [:r y nil]]}
+{:process 1 :type :invoke :f :txn :value [[:append y 1] [:r x nil]]}
+{:process 0 :type :ok :f :txn :value [[:append x 1] [:r y []]]}
+{:process 1 :type :ok :f :txn :value [[:append y 1] [:r x []]]}
+`
+
+func TestCheckTransactions(t *testing.T) {
+	path := write(t, skew)
+	for _, c := range []struct {
+		model, level string
+		code         int
+		says         string
+	}{
+		{"list-append", "serializable", exitBad, "write-skew:"},
+		{"list-append", "serializable", exitBad, "certificate: verified"},
+		{"list-append", "snapshot-isolation", exitOK, "certificate: verified"},
+		{"list-append", "linearizable", exitUsage, "one of read-committed"},
+		{"rw-register", "serializable", exitUsage, `line 1: a rw-register has no operation "append"`},
+	} {
+		code, out, err := command("check", path, "--model", c.model, "--consistency", c.level)
+		if code != c.code || !strings.Contains(out+err, c.says) {
+			t.Errorf("%s %s: exit %d, want %d with %q:\n%s%s", c.model, c.level, code, c.code, c.says, out, err)
+		}
+	}
+}
+
 // TestCheckOfMany: the worst verdict counts, and an order is written.
 func TestCheckOfMany(t *testing.T) {
 	good, bad := write(t, strings.Replace(stale, `"value":null`, `"value":1`, 1)), write(t, stale)

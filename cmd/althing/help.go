@@ -95,11 +95,13 @@ var help = map[string]map[string]string{
 		"file": "A log: its first line is the expression that takes entries apart.",
 	},
 	"check": {
-		"file":  "Recorded histories, each judged by itself; - is standard input.",
-		"model": "What the objects are: register, cas, kv, queue, set, lock.",
+		"file": "Recorded histories, each judged by itself; - is standard input.",
+		"model": "What the objects are: register, cas, kv, queue, set, lock; or what transactions " +
+			"do: list-append, rw-register.",
 		"consistency": "The promise: linearizable; of a register or kv also sequential, causal, " +
 			"causal-convergence, causal-memory, pram, read-your-writes, monotonic-reads, " +
-			"monotonic-writes, writes-follow-reads or convergence.",
+			"monotonic-writes, writes-follow-reads or convergence; of transactions " +
+			"read-committed, repeatable-read, snapshot-isolation, serializable or strict-serializable.",
 		"format":  "How they are written: json, edn, log; auto: by how they begin.",
 		"timeout": "How long to look for an answer, object by object; then it is unknown.",
 		"order":   "Write the order that explains the history to a file; with one history.",
