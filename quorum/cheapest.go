@@ -77,8 +77,9 @@ func NewFinder(e *Expr, survive int) (*Finder, error) {
 // by themselves: those are the ones to wait for, the rest is there to survive.
 // With no such quorum it returns nil and +Inf. The error says that the
 // expression is too entangled.
-func (f *Finder) Cheapest(cost func(node string) float64, early func(node string) bool) ([]string,
-	float64, error) {
+func (f *Finder) Cheapest(
+	cost func(node string) float64, early func(node string) bool,
+) ([]string, float64, error) {
 	if early == nil {
 		early = func(string) bool { return true }
 	}
@@ -117,7 +118,8 @@ func (e *Expr) narrow(failures int) error {
 	}
 	if cells := float64(len(e.parts)) * float64(e.need*failures) * float64(e.need+1); !leaves &&
 		cells > maxCells/16 {
-		return fmt.Errorf("quorum: %d parts that are not nodes, of which %d are needed, are too many to survive "+
+		return fmt.Errorf("quorum: %d parts that are not nodes, of which %d are needed, are too "+
+			"many to survive "+
 			"%d failures: group them, or ask to survive fewer", len(e.parts), e.need, failures-1)
 	}
 	return nil

@@ -22,7 +22,8 @@ type brancher struct {
 // than the leaves that it uses.
 func (b *brancher) search(decided map[string]bool, paid float64) error {
 	if b.steps++; b.steps > maxBranches {
-		return fmt.Errorf("quorum: cheapest quorum not found in %d steps: let fewer nodes occur more than once in %s",
+		return fmt.Errorf("quorum: cheapest quorum not found in %d steps: let fewer nodes occur "+
+			"more than once in %s",
 			maxBranches, b.e)
 	}
 	relaxed := cheapestOnce(b.e, func(node string) float64 {
@@ -89,7 +90,8 @@ func (f *Finder) enumerate() error {
 	f.names = f.e.Names()
 	n := len(f.names)
 	if n > maxEnumerated {
-		return fmt.Errorf("quorum: %d nodes, %d at most where quorums are to survive failures and the expression "+
+		return fmt.Errorf("quorum: %d nodes, %d at most where quorums are to survive failures "+
+			"and the expression "+
 			"has weights or a node twice: let each node occur once", n, maxEnumerated)
 	}
 	place := make(map[string]int)
@@ -121,8 +123,9 @@ func (f *Finder) enumerate() error {
 	return nil
 }
 
-func (f *Finder) cheapestEnumerated(cost func(string) float64, early func(string) bool) ([]string,
-	float64) {
+func (f *Finder) cheapestEnumerated(
+	cost func(string) float64, early func(string) bool,
+) ([]string, float64) {
 	n := len(f.names)
 	soon := 0
 	costs := make([]float64, 1<<n)

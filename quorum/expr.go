@@ -62,8 +62,8 @@ func Weigh(need int, weights []int, parts ...*Expr) *Expr {
 }
 
 func gate(need int, weights []int, parts []*Expr) *Expr {
-	if len(weights) == len(parts) && !slices.ContainsFunc(weights,
-		func(w int) bool { return w != 1 }) {
+	other := func(w int) bool { return w != 1 }
+	if len(weights) == len(parts) && !slices.ContainsFunc(weights, other) {
 		weights = nil
 	}
 	if len(parts) == 1 && need >= 1 && (weights == nil && need == 1 || len(weights) == 1 &&
@@ -114,14 +114,15 @@ func (e *Expr) check(depth int, leaves *int) error {
 	case len(e.parts) == 0:
 		return fmt.Errorf("quorum: a gate that needs %d has no parts", e.need)
 	case e.weights != nil && len(e.weights) != len(e.parts):
-		return fmt.Errorf("quorum: %d weights for %d parts: want one for each", len(e.weights),
-			len(e.parts))
+		return fmt.Errorf("quorum: %d weights for %d parts: want one for each",
+			len(e.weights), len(e.parts))
 	}
 	total := 0
 	for i := range e.parts {
 		w := e.weight(i)
 		if w < 1 || w > MaxWeight || total+w > MaxWeight {
-			return fmt.Errorf("quorum: weight %d of part %d: want at least 1, and %d in all parts at most",
+			return fmt.Errorf("quorum: weight %d of part %d: want at least 1, and %d in all "+
+				"parts at most",
 				w, i+1, MaxWeight)
 		}
 		total += w
@@ -130,7 +131,8 @@ func (e *Expr) check(depth int, leaves *int) error {
 		return fmt.Errorf("quorum: a gate needs %d of %d: want 1 to %d", e.need, total, total)
 	}
 	if e.weights != nil && total > maxCells/len(e.parts) {
-		return fmt.Errorf("quorum: %d parts with a weight of %d: divide the weights by what they have in common",
+		return fmt.Errorf("quorum: %d parts with a weight of %d: divide the weights by what "+
+			"they have in common",
 			len(e.parts), total)
 	}
 	for _, p := range e.parts {
@@ -147,7 +149,8 @@ func checkName(name string) error {
 	}
 	for i, r := range name {
 		if !nameRune(r, i == 0) {
-			return fmt.Errorf("quorum: node name %q: want a letter or _, then letters, digits, _, - and dots", name)
+			return fmt.Errorf("quorum: node name %q: want a letter or _, then letters, digits, "+
+				"_, - and dots", name)
 		}
 	}
 	if name == "" {

@@ -22,8 +22,8 @@ const maxText = 1 << 20
 // column and reason.
 func Parse(text string) (*Expr, error) {
 	if len(text) > maxText {
-		return nil, fmt.Errorf("quorum: the expression has %d bytes, of %d at most", len(text),
-			maxText)
+		return nil, fmt.Errorf("quorum: the expression has %d bytes, of %d at most",
+			len(text), maxText)
 	}
 	p := parser{text: text}
 	e, err := p.sum(1)

@@ -30,8 +30,9 @@
 //
 // The rooms inside: package quorum/balance finds the best strategy, which quorum
 // to ask how often (after Whittaker et al., PaPoC 2021); package
-// quorum/staleness how stale reads are whose quorums need not meet (after
-// Bailis et al., VLDB 2012).
+// quorum/staleness says how stale reads are whose quorums need not meet (after
+// Bailis et al., VLDB 2012); package quorum/forecast what a protocol will bear,
+// from a few numbers (after Ailijiang et al., SIGMOD 2019).
 package quorum
 
 // Majority returns the least number of n replicas such that any two sets of

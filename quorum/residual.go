@@ -103,8 +103,8 @@ func (c *conditioner) probability(e *Expr) (float64, error) {
 		return p, nil
 	}
 	if !spend(&c.spent, key) {
-		return 0, fmt.Errorf("quorum: the chance of a quorum is not found in %d cases: let fewer nodes occur "+
-			"more than once", maxResiduals)
+		return 0, fmt.Errorf("quorum: the chance of a quorum is not found in %d cases: let "+
+			"fewer nodes occur more than once", maxResiduals)
 	}
 	var total float64
 	for _, there := range []bool{false, true} {
@@ -305,8 +305,8 @@ func (s *separator) search(r, w *Expr) (bool, error) {
 		return false, nil
 	}
 	if !spend(&s.spent, key) {
-		return false, fmt.Errorf("quorum: not known in %d cases whether reads and writes meet: let each node occur "+
-			"once, or take the dual of the reads as writes", maxResiduals)
+		return false, fmt.Errorf("quorum: not known in %d cases whether reads and writes meet: "+
+			"let each node occur once, or take the dual of the reads as writes", maxResiduals)
 	}
 	node, _ := pivot(r, w)
 	for _, toRead := range []bool{true, false} {

@@ -21,12 +21,13 @@ const (
 // answers from any one replica does not: there, n copies survive n-1 crashes.
 func Tolerates(n, f int, fault Fault) error {
 	if n < 1 || f < 0 {
-		return fmt.Errorf("quorum: %d nodes with %d faults: want at least 1 node and no fewer than 0 faults", n, f)
+		return fmt.Errorf("quorum: %d nodes with %d faults: want at least 1 node and no fewer "+
+			"than 0 faults", n, f)
 	}
 	var broken []error
 	if n < 2*f+1 {
-		broken = append(broken, fmt.Errorf("quorum: %d faults need 2f+1 = %d nodes, not %d", f,
-			2*f+1, n))
+		broken = append(broken, fmt.Errorf("quorum: %d faults need 2f+1 = %d nodes, not %d",
+			f, 2*f+1, n))
 	}
 	if fault == Byzantine && n < 3*f+1 {
 		broken = append(broken,
@@ -63,15 +64,17 @@ func FastSize(n, q1 int) (int, error) {
 func FastFaults(n, e, f int) (classic, fast int, err error) {
 	switch {
 	case n < 1 || e < 0 || f < 0:
-		return 0, 0, fmt.Errorf("quorum: n = %d, e = %d, f = %d: want n ≥ 1, and no fewer than 0 faults", n, e, f)
+		return 0, 0, fmt.Errorf("quorum: n = %d, e = %d, f = %d: want n ≥ 1, and no fewer than "+
+			"0 faults", n, e, f)
 	case e > f:
-		return 0, 0, fmt.Errorf("quorum: fast with e = %d faults but live with f = %d only: want e ≤ f", e, f)
+		return 0, 0, fmt.Errorf("quorum: fast with e = %d faults but live with f = %d only: "+
+			"want e ≤ f", e, f)
 	case n <= 2*f:
-		return 0, 0, fmt.Errorf("quorum: live with f = %d faults needs n > 2f: %d nodes, not %d", f,
-			2*f+1, n)
+		return 0, 0, fmt.Errorf("quorum: live with f = %d faults needs n > 2f: %d nodes, not %d",
+			f, 2*f+1, n)
 	case n <= 2*e+f:
-		return 0, 0, fmt.Errorf("quorum: fast with e = %d faults and live with f = %d needs n > 2e+f: "+
-			"%d nodes, not %d", e, f, 2*e+f+1, n)
+		return 0, 0, fmt.Errorf("quorum: fast with e = %d faults and live with f = %d needs "+
+			"n > 2e+f: %d nodes, not %d", e, f, 2*e+f+1, n)
 	}
 	return n - f, n - e, nil
 }
@@ -127,8 +130,8 @@ func (e *NoMeeting) Error() string {
 // al. 2021 for flexible sizes). Otherwise it returns a *NoMeeting with nodes
 // named as Names names them.
 func (p Phases) Check() error {
-	err := errors.Join(among(p.N, "first-phase quorum", p.First), among(p.N, "second-phase quorum",
-		p.Slow))
+	err := errors.Join(
+		among(p.N, "first-phase quorum", p.First), among(p.N, "second-phase quorum", p.Slow))
 	if err != nil {
 		return err
 	}
@@ -144,7 +147,8 @@ func (p Phases) Check() error {
 	}
 	if p.First+2*p.Fast <= 2*p.N {
 		return &NoMeeting{apart(p.N, p.First, p.Fast, p.Fast), fmt.Sprintf(
-			"first phase + twice fast must exceed 2n, %d + 2·%d > %d: raise one", p.First, p.Fast, 2*p.N)}
+			"first phase + twice fast must exceed 2n, %d + 2·%d > %d: raise one",
+			p.First, p.Fast, 2*p.N)}
 	}
 	return nil
 }
@@ -187,7 +191,8 @@ func (c NRW) ReadsMeetWrites() error {
 		return nil
 	}
 	return &NoMeeting{apart(c.N, c.R, c.W), fmt.Sprintf(
-		"R + W must exceed N, %d + %d > %d: raise one; R = W = %d do", c.R, c.W, c.N, Majority(c.N))}
+		"R + W must exceed N, %d + %d > %d: raise one; R = W = %d do",
+		c.R, c.W, c.N, Majority(c.N))}
 }
 
 // WritesMeet returns nil when 2W > N, so that of two writes some replica sees

@@ -120,6 +120,8 @@ func (y *Symmetry) Shuffle(set []string, r *rand.Rand) []string {
 // A side is a part as the reads and as the writes see it.
 type side struct{ r, w *Expr }
 
+func (s side) part(i int) side { return side{s.r.parts[i], s.w.parts[i]} }
+
 // shuffle maps the nodes of a part to those of a part of the same class.
 func (y *Symmetry) shuffle(from, onto side, rng *rand.Rand, to map[string]string) {
 	if from.r.parts == nil {
@@ -136,7 +138,6 @@ func (y *Symmetry) shuffle(from, onto side, rng *rand.Rand, to map[string]string
 		j := left[pick]
 		left[pick] = left[len(left)-1]
 		free[group] = left[:len(left)-1]
-		y.shuffle(side{from.r.parts[i], from.w.parts[i]}, side{onto.r.parts[j], onto.w.parts[j]},
-			rng, to)
+		y.shuffle(from.part(i), onto.part(j), rng, to)
 	}
 }

@@ -80,8 +80,8 @@ func Majorities(nodes []string) (*System, error) {
 // r + w ≤ n with a *NoMeeting.
 func Thresholds(nodes []string, r, w int) (*System, error) {
 	n := len(nodes)
-	if err := errors.Join(distinct(nodes), among(n, "read quorum", r), among(n, "write quorum",
-		w)); err != nil {
+	err := errors.Join(distinct(nodes), among(n, "read quorum", r), among(n, "write quorum", w))
+	if err != nil {
 		return nil, err
 	}
 	return changed(New(Choose(r, Nodes(nodes...)...), Choose(w, Nodes(nodes...)...)))(
@@ -183,7 +183,8 @@ func Hierarchy(nodes []string, fanouts ...int) (*System, error) {
 	level := Nodes(nodes...)
 	for _, fan := range slices.Backward(fanouts) {
 		if fan < 1 || len(level)%fan != 0 {
-			return nil, fmt.Errorf("quorum: %d parts do not group by %d: want fan-outs %v with a product of %d",
+			return nil, fmt.Errorf("quorum: %d parts do not group by %d: want fan-outs %v with "+
+				"a product of %d",
 				len(level), fan, fanouts, len(nodes))
 		}
 		var above []*Expr
@@ -193,7 +194,8 @@ func Hierarchy(nodes []string, fanouts ...int) (*System, error) {
 		level = above
 	}
 	if len(level) != 1 {
-		return nil, fmt.Errorf("quorum: %d parts are left at the root: want fan-outs %v with a product of %d",
+		return nil, fmt.Errorf("quorum: %d parts are left at the root: want fan-outs %v with a "+
+			"product of %d",
 			len(level), fanouts, len(nodes))
 	}
 	return New(level[0], level[0])

@@ -15,95 +15,6 @@ import (
 // The inverse of its basis has the square of it, and a pivot costs as much.
 const maxRows = 512
 
-// ErrNoStrategy says that no strategy keeps the limits asked for.
-var ErrNoStrategy = errors.New("balance: no strategy keeps all limits")
-
-// A Node is what a node of a system can do.
-type Node struct {
-	Name          string
-	ReadCapacity  float64       // reads a second that it can serve, if nothing else; above 0
-	WriteCapacity float64       // ditto for writes
-	Latency       time.Duration // until its answer is there, from where one asks; at least 0
-}
-
-// Uniform returns nodes of these names, each with the same capacity for reads
-// and writes, and no latency.
-func Uniform(names []string, capacity float64) []Node {
-	nodes := make([]Node, len(names))
-	for i, name := range names {
-		nodes[i] = Node{Name: name, ReadCapacity: capacity, WriteCapacity: capacity}
-	}
-	return nodes
-}
-
-// A Share is a part of the time, in which some fraction of commands are reads.
-type Share struct {
-	Reads  float64 // 0 to 1
-	Weight float64 // above 0; those of a Mix need not sum to 1
-}
-
-// A Mix is a distribution of read fractions. A strategy is chosen for all of it:
-// it does not change as the fraction does.
-type Mix []Share
-
-// Reads is the mix of one fraction.
-func Reads(fraction float64) Mix { return Mix{{Reads: fraction, Weight: 1}} }
-
-// normal returns the mix with weights that sum to 1, and no fraction twice.
-func (m Mix) normal() (Mix, error) {
-	total := 0.0
-	for _, s := range m {
-		if !(s.Reads >= 0 && s.Reads <= 1) || !(s.Weight > 0) || math.IsInf(s.Weight, 1) {
-			return nil, fmt.Errorf("balance: read fraction %v with weight %v: want 0 to 1, and a weight above 0",
-				s.Reads, s.Weight)
-		}
-		total += s.Weight
-	}
-	if len(m) == 0 {
-		return nil, errors.New("balance: the mix is empty: name at least one read fraction")
-	}
-	var n Mix
-	for _, s := range m {
-		w := s.Weight / total
-		if i := slices.IndexFunc(n, func(t Share) bool { return t.Reads == s.Reads }); i >= 0 {
-			n[i].Weight += w
-		} else {
-			n = append(n, Share{s.Reads, w})
-		}
-	}
-	return n, nil
-}
-
-// reads returns the mean fraction.
-func (m Mix) reads() (mean float64) {
-	for _, s := range m {
-		mean += s.Reads * s.Weight
-	}
-	return mean
-}
-
-// An Objective is what a strategy makes least.
-type Objective uint8
-
-const (
-	Load    Objective = iota // the load of the busiest node, so: the most capacity
-	Latency                  // the time until a quorum has answered
-	Network                  // the number of nodes asked
-)
-
-// A Query says what a strategy is to be good for. The zero limits are none. Each
-// figure is the mean over the mix.
-type Query struct {
-	Mix        Mix
-	Minimise   Objective
-	MaxLoad    float64       // seconds of the busiest node's time a command
-	MaxLatency time.Duration // of a command
-	MaxNetwork float64       // nodes asked a command
-	// Survive is how many members of any quorum asked may fail without a second
-	// try: the others are still a quorum.
-	Survive int
-}
-
 // Best returns the best strategy of a system for a query. It fails with
 // ErrNoStrategy if none keeps the limits, with an error that says what to
 // change for bad input and for systems too large or too entangled (package
@@ -137,8 +48,8 @@ type problem struct {
 	finders [2]*quorum.Finder
 	waits   []time.Duration // latencies that nodes have, ascending
 	units   [3]float64      // of load, latency and network: to be about 1
-	scale   []float64       // of the row of an orbit: the capacity of its nodes, for the same reason
-	limits  [3]int          // rows of the limits; 0 if there is none
+	scale   []float64       // of the row of an orbit: its nodes' capacity, for the same reason
+	limits  [3]int          // rows of the limits; -1 if there is none
 	rows    int             // the two equations are the last two
 }
 
@@ -162,9 +73,10 @@ func newProblem(system *quorum.System, nodes []Node, query Query) (*problem, err
 	query.Mix = mix
 	if query.Minimise > Network || !(query.MaxLoad >= 0) || query.MaxLatency < 0 ||
 		!(query.MaxNetwork >= 0) {
-		return nil, fmt.Errorf("balance: query %+v: want Load, Latency or Network, and limits of at least 0", query)
+		return nil, fmt.Errorf("balance: query %+v: want Load, Latency or Network, and limits "+
+			"of at least 0", query)
 	}
-	p := &problem{query: query}
+	p := &problem{query: query, limits: [3]int{-1, -1, -1}}
 	if p.model, err = newModel(system, nodes, true); err != nil {
 		return nil, err
 	}
@@ -184,7 +96,8 @@ func newProblem(system *quorum.System, nodes []Node, query Query) (*problem, err
 		}
 	}
 	if p.rows += 2; p.rows > maxRows {
-		return nil, fmt.Errorf("balance: %d read fractions and %d kinds of nodes in different places make %d rows, "+
+		return nil, fmt.Errorf("balance: %d read fractions and %d kinds of nodes in different "+
+			"places make %d rows, "+
 			"of %d at most: round capacities and latencies, or name fewer fractions",
 			len(p.shares), len(p.model.orbits), p.rows, maxRows)
 	}
@@ -226,7 +139,7 @@ func (p *problem) right() []float64 {
 		b[i] = 1
 	}
 	for _, row := range p.limits {
-		if row > 0 {
+		if row >= 0 {
 			b[row] = 1
 		}
 	}
@@ -245,7 +158,7 @@ func (p *problem) add(c *column, o Objective, value float64) {
 	if p.query.Minimise == o {
 		c.cost = value
 	}
-	if p.limits[o] > 0 {
+	if p.limits[o] >= 0 {
 		c.entries = append(c.entries, entry{p.limits[o], value / p.limit(o)})
 	}
 }
@@ -282,15 +195,14 @@ func (p *problem) column(side int, members []string) column {
 }
 
 // cheapest returns the quorum of a side that costs least when rows have these
-// prices, at most 0 but for the equations, and what it costs. scale is 1 when
-// the objective counts, and 0 while a solution within the limits is sought.
-func (p *problem) cheapest(side int, prices []float64, scale float64) ([]string, float64, error) {
+// prices, at most 0 but for the equations, and what it costs in a phase.
+func (p *problem) cheapest(side int, prices []float64, ph phase) ([]string, float64, error) {
 	f := often(side, p.query.Mix.reads())
 	price := func(o Objective) (each float64) { // of a unit of an objective
 		if p.query.Minimise == o {
-			each = scale
+			each = ph.scale
 		}
-		if row := p.limits[o]; row > 0 {
+		if row := p.limits[o]; row >= 0 {
 			each += max(0, -prices[row]) / p.limit(o)
 		}
 		return each * f / p.units[o]
@@ -327,41 +239,59 @@ func (p *problem) cheapest(side int, prices []float64, scale float64) ([]string,
 	return best, least, nil
 }
 
-// solve runs both phases and proves the result.
-func (p *problem) solve() (*Strategy, error) {
-	s := newSimplex(p.right(), func(row int) bool { return row >= p.rows-2 })
-	missing := func(c column) float64 {
+// A phase is what the simplex method minimises: first what is missing from a
+// solution, then what was asked for, which costs nothing in the first.
+type phase struct {
+	cost  func(column) float64
+	scale float64 // of the objective
+}
+
+var (
+	first = phase{func(c column) float64 {
 		if c.barred {
 			return 1
 		}
 		return 0
-	}
-	y, err := s.minimise(missing, func(y []float64) (column, error) {
-		return p.enter(y, missing,
-			0)
-	})
+	}, 0}
+	second = phase{func(c column) float64 { return c.cost }, 1}
+)
+
+// solve runs both phases and proves the result.
+func (p *problem) solve() (*Strategy, error) {
+	s := p.start()
+	prices, err := p.minimise(s, first)
 	if err != nil {
 		return nil, err
 	}
-	left := 0.0
+	missing := 0.0
 	for i, c := range s.basis {
-		left += missing(c) * s.x[i]
+		missing += first.cost(c) * s.x[i]
 	}
-	if left > 1e-9 {
-		if bound, err := p.bound(y, 0); err != nil || bound <= 0 {
+	if missing > 1e-9 {
+		if bound, err := p.bound(prices, first); err != nil || bound <= 0 {
 			return nil, errors.Join(errNumbers, err)
 		}
 		return nil, fmt.Errorf("%w: %s: raise one", ErrNoStrategy, p.limitsText())
 	}
-	cost := func(c column) float64 { return c.cost }
-	y, err = s.minimise(cost, func(y []float64) (column, error) { return p.enter(y, cost, 1) })
+	prices, err = p.minimise(s, second)
 	if err == nil {
 		err = s.refactor()
 	}
 	if err != nil {
 		return nil, err
 	}
-	return p.prove(s, y)
+	return p.prove(s, prices)
+}
+
+// start returns the program without a solution.
+func (p *problem) start() *simplex {
+	return newSimplex(p.right(), func(row int) bool { return row >= p.rows-2 })
+}
+
+// minimise runs a phase and returns the prices at its end.
+func (p *problem) minimise(s *simplex, ph phase) ([]float64, error) {
+	enter := func(prices []float64) (column, error) { return p.enter(prices, ph) }
+	return s.minimise(ph.cost, enter)
 }
 
 func (p *problem) limitsText() string {
@@ -371,7 +301,7 @@ func (p *problem) limitsText() string {
 		fmt.Sprintf("latency %v", p.query.MaxLatency),
 		fmt.Sprintf("network %v", p.query.MaxNetwork),
 	} {
-		if p.limits[i] > 0 {
+		if p.limits[i] >= 0 {
 			texts = append(texts, text)
 		}
 	}
@@ -380,19 +310,21 @@ func (p *problem) limitsText() string {
 
 // enter returns the column with the least reduced cost: of the quorums, the
 // loads and the slacks.
-func (p *problem) enter(prices []float64, cost func(column) float64, scale float64) (column,
-	error) {
+func (p *problem) enter(prices []float64, ph phase) (column, error) {
 	var best column
 	least := math.Inf(1)
 	offer := func(c column) {
-		if r := reduced(c, cost, prices); r < least {
+		if r := reduced(c, ph.cost, prices); r < least {
 			best, least = c, r
 		}
 	}
 	for side := range p.finders {
-		set, _, err := p.cheapest(side, prices, scale)
+		set, _, err := p.cheapest(side, prices, ph)
 		if err != nil {
 			return column{}, err
+		}
+		if set == nil {
+			return column{}, errNumbers // a price overflowed
 		}
 		offer(p.column(side, set))
 	}
@@ -407,13 +339,13 @@ func (p *problem) enter(prices []float64, cost func(column) float64, scale float
 
 // bound returns a value that no strategy can be below, in units of the
 // objective: that of a solution of the dual program, made from the prices so
-// that rounding cannot have spoilt it. With scale 0 strategies cost nothing, so
-// that a bound above 0 says that there is none (Farkas).
-func (p *problem) bound(prices []float64, scale float64) (float64, error) {
+// that rounding cannot have spoilt it. In the first phase strategies cost
+// nothing, so that a bound above 0 says that there is none (Farkas).
+func (p *problem) bound(prices []float64, ph phase) (float64, error) {
 	prices = slices.Clone(prices)
 	value := 0.0
 	for _, row := range p.limits {
-		if row > 0 {
+		if row >= 0 {
 			prices[row] = min(prices[row], 0)
 			value += prices[row]
 		}
@@ -421,9 +353,9 @@ func (p *problem) bound(prices []float64, scale float64) (float64, error) {
 	for j, share := range p.shares { // the prices of the loads must not exceed what load costs
 		most, sum := 0.0, 0.0
 		if p.query.Minimise == Load {
-			most = scale * share.Weight
+			most = ph.scale * share.Weight
 		}
-		if row := p.limits[Load]; row > 0 {
+		if row := p.limits[Load]; row >= 0 {
 			most -= prices[row] * share.Weight / p.limit(Load)
 		}
 		for o := range p.model.orbits {
@@ -437,7 +369,7 @@ func (p *problem) bound(prices []float64, scale float64) (float64, error) {
 		}
 	}
 	for side := range p.finders {
-		_, c, err := p.cheapest(side, prices, scale)
+		_, c, err := p.cheapest(side, prices, ph)
 		if err != nil {
 			return 0, err
 		}
@@ -452,8 +384,8 @@ func (p *problem) prove(s *simplex, prices []float64) (*Strategy, error) {
 	var choices [2][]Choice
 	for i, c := range s.basis {
 		if c.quorum != nil && s.x[i] > tiny {
-			choices[c.quorum.side] = append(choices[c.quorum.side], Choice{c.quorum.members,
-				s.x[i]})
+			choice := Choice{c.quorum.members, s.x[i]}
+			choices[c.quorum.side] = append(choices[c.quorum.side], choice)
 		}
 	}
 	strategy, err := p.model.strategy(choices[reading], choices[writing])
@@ -461,16 +393,18 @@ func (p *problem) prove(s *simplex, prices []float64) (*Strategy, error) {
 		return nil, errors.Join(errNumbers, err)
 	}
 	got, _ := strategy.values(p.query.Mix)
-	for o, row := range p.limits {
-		if row > 0 && got[o]/p.units[o] > p.limit(Objective(o))*(1+1e-7) {
+	limits := [3]float64{p.query.MaxLoad, float64(p.query.MaxLatency), p.query.MaxNetwork}
+	for o, limit := range limits {
+		if limit > 0 && got[o] > limit*(1+1e-7) {
 			return nil, errNumbers
 		}
 	}
-	bound, err := p.bound(prices, 1)
+	bound, err := p.bound(prices, second)
 	if err != nil {
 		return nil, err
 	}
-	if value := got[p.query.Minimise] / p.units[p.query.Minimise]; value-bound > 1e-7*value+1e-12 {
+	value := got[p.query.Minimise] / p.units[p.query.Minimise]
+	if math.Abs(value-bound) > 1e-7*value+1e-12 {
 		return nil, errNumbers
 	}
 	return strategy, nil

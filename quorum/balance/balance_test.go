@@ -206,6 +206,26 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestExtremes: capacities that no float can bring together give an error, or
+// an answer that is proved, but no panic.
+func TestExtremes(t *testing.T) {
+	s := system(t, "a*b + c*d", "")
+	for _, c := range [][]float64{{1e-300, 1e300}, {5e-324, 1}, {1, math.MaxFloat64}, {1e-9, 1e9}} {
+		nodes := Uniform(s.Names(), c[0])
+		nodes[0].ReadCapacity, nodes[2].WriteCapacity = c[1], c[1]
+		for o := range Network + 1 {
+			best, err := Best(s, nodes, Query{Mix: Reads(.5), Minimise: o})
+			if (best == nil) == (err == nil) {
+				t.Errorf("%v: %v, %v", c, best, err)
+			}
+		}
+	}
+	heavy := Mix{{0, math.MaxFloat64}, {1, math.MaxFloat64}}
+	if _, err := Best(s, Uniform(s.Names(), 1), Query{Mix: heavy}); err == nil {
+		t.Error("weights that overflow")
+	}
+}
+
 func unequal(names []string) []Node {
 	nodes := Uniform(names, 1)
 	for i := range nodes {
@@ -362,6 +382,11 @@ func TestNeverBeaten(t *testing.T) {
 			q.Minimise != Latency {
 			t.Fatalf("%v, %v, %+v: %v, but %v is possible\n%v", s.Reads(), nodes, q, got, least, best)
 		}
+		if q.MaxLoad > 0 && f.Load > q.MaxLoad*(1+1e-6) || q.MaxNetwork > 0 &&
+			f.Network > q.MaxNetwork*(1+1e-6) ||
+			q.MaxLatency > 0 && f.Latency > q.MaxLatency+1 {
+			t.Fatalf("%v, %v, %+v: %+v breaks a limit", s.Reads(), nodes, q, f)
+		}
 		for _, c := range best.Reads {
 			bits := 0
 			for i, name := range s.Names() {
@@ -466,6 +491,52 @@ func TestUnequal(t *testing.T) {
 	}
 }
 
+// TestTightLimits: what is the least of one objective is kept as the limit while
+// another is minimised, though no strategy has room to spare; and does not
+// suffice when it is less.
+func TestTightLimits(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 4))
+	for range 100 {
+		s, err := quorum.New(random(rng, quorum.Names(3+rng.IntN(8))), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		nodes := Uniform(s.Names(), 1)
+		for i := range nodes {
+			nodes[i].ReadCapacity = float64(1 + rng.IntN(3))
+			nodes[i].Latency = time.Duration(rng.IntN(3)) * time.Second
+		}
+		mix := Mix{{.25, .5}, {.75, .5}}
+		for least := range Network + 1 {
+			best, err := Best(s, nodes, Query{Mix: mix, Minimise: least})
+			if err != nil {
+				t.Fatal(err)
+			}
+			v, _ := best.values(mix)
+			for other := range Network + 1 {
+				for _, slack := range []float64{1, .99} {
+					q := Query{Mix: mix, Minimise: other}
+					switch least {
+					case Load:
+						q.MaxLoad = v[Load] * slack
+					case Latency:
+						q.MaxLatency = time.Duration(v[Latency] * slack)
+					case Network:
+						q.MaxNetwork = v[Network] * slack
+					}
+					if least == Latency && v[Latency] == 0 {
+						continue // a limit of 0 is none
+					}
+					if _, err := Best(s, nodes, q); slack == 1 && err != nil || slack < 1 && !errors.Is(err,
+						ErrNoStrategy) {
+						t.Fatalf("%v, %v, %+v: %v", s.Reads(), nodes, q, err)
+					}
+				}
+			}
+		}
+	}
+}
+
 // random draws an expression with each name once.
 func random(rng *rand.Rand, names []string) *quorum.Expr {
 	if len(names) == 1 {
@@ -532,7 +603,7 @@ func TestProofFails(t *testing.T) {
 			}
 		},
 		"values": func(_ *problem, s *simplex, _ []float64) { s.x[len(s.x)-1], s.x[0] = s.x[0]+.3, 5 },
-		"limit":  func(p *problem, _ *simplex, _ []float64) { p.query.MaxLatency /= 2 },
+		"limit":  func(p *problem, _ *simplex, _ []float64) { p.query.MaxNetwork = .1 },
 		"worse": func(p *problem, s *simplex, _ []float64) {
 			for i, c := range s.basis {
 				if c.quorum != nil {
@@ -541,36 +612,28 @@ func TestProofFails(t *testing.T) {
 			}
 		},
 		"nothing": func(*problem, *simplex, []float64) {},
+		"nothing, for prices of load are made to fit": func(p *problem, _ *simplex, prices []float64) {
+			for i := range p.model.orbits {
+				prices[p.row(0, i)] *= 3
+			}
+		},
 	} {
 		p, err := newProblem(system(t, grid, ""), rows(6, reads, writes),
 			Query{Mix: Reads(.5), MaxLatency: 4 * time.Second})
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := newSimplex(p.right(), func(row int) bool { return row >= p.rows-2 })
-		for scale, cost := range []func(column) float64{
-			func(c column) float64 {
-				if c.barred {
-					return 1
-				}
-				return 0
-			},
-			func(c column) float64 { return c.cost },
-		} {
-			prices, err := s.minimise(cost, func(y []float64) (column, error) {
-				return p.enter(y, cost,
-					float64(scale))
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if scale == 0 {
-				continue
-			}
-			spoil(p, s, prices)
-			if got, err := p.prove(s, prices); (err == nil) != (what == "nothing") {
-				t.Errorf("%s: %v, %v", what, got, err)
-			}
+		s := p.start()
+		if _, err := p.minimise(s, first); err != nil {
+			t.Fatal(err)
+		}
+		prices, err := p.minimise(s, second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		spoil(p, s, prices)
+		if got, err := p.prove(s, prices); (err == nil) != strings.HasPrefix(what, "nothing") {
+			t.Errorf("%s: %v, %v", what, got, err)
 		}
 	}
 }

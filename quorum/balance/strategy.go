@@ -62,25 +62,27 @@ func newModel(system *quorum.System, nodes []Node, symmetric bool) (*model, erro
 		}
 		for _, c := range []float64{n.ReadCapacity, n.WriteCapacity} {
 			if !(c > 0) || math.IsInf(c, 1) {
-				return nil, fmt.Errorf("balance: capacity %v of node %s: want a number above 0", c,
-					n.Name)
+				return nil, fmt.Errorf("balance: capacity %v of node %s: want a number above 0",
+					c, n.Name)
 			}
 		}
 		if n.Latency < 0 {
-			return nil, fmt.Errorf("balance: latency %v of node %s: want at least 0", n.Latency,
-				n.Name)
+			return nil, fmt.Errorf("balance: latency %v of node %s: want at least 0",
+				n.Latency, n.Name)
 		}
 		m.byName[n.Name] = n
 	}
 	for _, name := range system.Names() {
 		n, ok := m.byName[name]
 		if !ok {
-			return nil, fmt.Errorf("balance: node %s of the system is not described: add its capacities", name)
+			return nil, fmt.Errorf("balance: node %s of the system is not described: add its "+
+				"capacities", name)
 		}
 		m.nodes = append(m.nodes, n)
 	}
 	if len(m.nodes) != len(nodes) {
-		return nil, fmt.Errorf("balance: %d nodes are described, but the system has the %d nodes %s only",
+		return nil, fmt.Errorf("balance: %d nodes are described, but the system has the %d "+
+			"nodes %s only",
 			len(nodes), len(m.nodes), strings.Join(system.Names(), " "))
 	}
 	if symmetric {
@@ -172,8 +174,8 @@ func (m *model) strategy(reads, writes []Choice) (*Strategy, error) {
 				return nil, fmt.Errorf("balance: %s ask %v, which is no quorum", what, set)
 			}
 			if !(c.Probability >= 0 && c.Probability <= 1+1e-9) {
-				return nil, fmt.Errorf("balance: %s ask %v with probability %v: want 0 to 1", what,
-					set, c.Probability)
+				return nil, fmt.Errorf("balance: %s ask %v with probability %v: want 0 to 1",
+					what, set, c.Probability)
 			}
 			sum += c.Probability
 			sorted = append(sorted, Choice{set, c.Probability})

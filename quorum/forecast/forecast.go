@@ -36,15 +36,16 @@ func EPaxos(n, majority int, conflicts float64) (Protocol, error) {
 // zone's worth: n/zones of n nodes. zones divides n.
 func WPaxos(n, zones int) (Protocol, error) {
 	if zones < 1 || n%zones != 0 {
-		return Protocol{}, fmt.Errorf("forecast: %d nodes in %d zones: want as many in each", n,
-			zones)
+		return Protocol{}, fmt.Errorf("forecast: %d nodes in %d zones: want as many in each",
+			n, zones)
 	}
 	return of(n, Protocol{zones, n / zones, 0})
 }
 
 func of(n int, p Protocol) (Protocol, error) {
 	if p.Quorum > n || p.Leaders > n {
-		return Protocol{}, fmt.Errorf("forecast: a quorum of %d and %d leaders among %d nodes: want at most all",
+		return Protocol{}, fmt.Errorf("forecast: a quorum of %d and %d leaders among %d nodes: "+
+			"want at most all",
 			p.Quorum, p.Leaders, n)
 	}
 	return p, p.check()
@@ -52,7 +53,8 @@ func of(n int, p Protocol) (Protocol, error) {
 
 func (p Protocol) check() error {
 	if p.Leaders < 1 || p.Quorum < 1 || !(p.Conflicts >= 0 && p.Conflicts <= 1) {
-		return fmt.Errorf("forecast: %+v: want at least 1 leader and 1 node in a quorum, and conflicts of 0 to 1", p)
+		return fmt.Errorf("forecast: %+v: want at least 1 leader and 1 node in a quorum, and "+
+			"conflicts of 0 to 1", p)
 	}
 	return nil
 }
@@ -73,14 +75,15 @@ func (p Protocol) Load() (float64, error) {
 // + l·toQuorum), where toLeader is the round trip from client to leader,
 // toQuorum that from the leader to the farthest node of its nearest quorum,
 // and locality l the share of commands whose leader is beside the client.
-func (p Protocol) Latency(toLeader, toQuorum time.Duration, locality float64) (time.Duration,
-	error) {
+func (p Protocol) Latency(
+	toLeader, toQuorum time.Duration, locality float64,
+) (time.Duration, error) {
 	if err := p.check(); err != nil {
 		return 0, err
 	}
 	if toLeader < 0 || toQuorum < 0 || !(locality >= 0 && locality <= 1) {
-		return 0, fmt.Errorf("forecast: %v to the leader, %v to the quorum, locality %v: want times of at least 0, "+
-			"and a locality of 0 to 1", toLeader, toQuorum, locality)
+		return 0, fmt.Errorf("forecast: %v to the leader, %v to the quorum, locality %v: want "+
+			"times of at least 0, and a locality of 0 to 1", toLeader, toQuorum, locality)
 	}
 	one := (1-locality)*float64(toLeader) + float64(toQuorum)
 	return time.Duration((1 + p.Conflicts) * one), nil
@@ -94,8 +97,8 @@ type Queue struct {
 
 func (q Queue) check() error {
 	if !(q.Arrivals >= 0) || !(q.Services > q.Arrivals) {
-		return fmt.Errorf("forecast: %v requests arrive and %v are served a second: the queue grows for ever; "+
-			"want fewer arrivals", q.Arrivals, q.Services)
+		return fmt.Errorf("forecast: %v requests arrive and %v are served a second: the queue "+
+			"grows for ever; want fewer arrivals", q.Arrivals, q.Services)
 	}
 	return nil
 }
@@ -106,7 +109,8 @@ func (q Queue) Random() (time.Duration, error) {
 	if err := q.check(); err != nil {
 		return 0, err
 	}
-	return time.Duration(q.Arrivals / q.Services / (q.Services - q.Arrivals) * float64(time.Second)), nil
+	seconds := q.Arrivals / q.Services / (q.Services - q.Arrivals)
+	return time.Duration(seconds * float64(time.Second)), nil
 }
 
 // Steady returns the mean wait before service when each takes the same time

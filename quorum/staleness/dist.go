@@ -28,8 +28,8 @@ func (p Pareto) draw(r *rand.Rand) float64 {
 
 func (p Pareto) check() error {
 	if p.Least <= 0 || !(p.Shape > 0) {
-		return fmt.Errorf("staleness: Pareto from %v with shape %v: want both above 0", p.Least,
-			p.Shape)
+		return fmt.Errorf("staleness: Pareto from %v with shape %v: want both above 0",
+			p.Least, p.Shape)
 	}
 	return nil
 }
@@ -77,8 +77,8 @@ func (m Mixture) check() error {
 	}
 	for i, p := range m {
 		if !(p.Weight > 0) || math.IsInf(p.Weight, 1) {
-			return fmt.Errorf("staleness: part %d of a mixture has weight %v: want it above 0", i+1,
-				p.Weight)
+			return fmt.Errorf("staleness: part %d of a mixture has weight %v: want it above 0",
+				i+1, p.Weight)
 		}
 		if _, nested := p.Dist.(Mixture); p.Dist == nil || nested {
 			return fmt.Errorf("staleness: part %d of a mixture: want Pareto, Exp or Empirical", i+1)
@@ -97,7 +97,8 @@ func (e Empirical) draw(r *rand.Rand) float64 { return float64(e[r.IntN(len(e))]
 
 func (e Empirical) check() error {
 	if len(e) == 0 {
-		return fmt.Errorf("staleness: an empirical distribution of no durations: measure at least one")
+		return fmt.Errorf("staleness: an empirical distribution of no durations: measure at " +
+			"least one")
 	}
 	if least := slices.Min(e); least < 0 {
 		return fmt.Errorf("staleness: a measured duration of %v: want at least 0", least)
