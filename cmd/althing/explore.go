@@ -179,7 +179,7 @@ func (e *exploreCommand) summary(g *group.Model, r *explore.Result, to *output) 
 		}
 	}
 	fmt.Fprintf(to.out, "  transitions    %s\n", strings.Join(kinds, ", "))
-	checked := "Agreement, Order, Validity, Staleness, Linearizability, Status, Contract, Codec, Panic"
+	checked := "Agreement, Order, Integrity, Validity, Staleness, Linearizability, Status, Contract, Codec, Panic"
 	if g.Watched() {
 		checked += ", and the protocol's own"
 	}

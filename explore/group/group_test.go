@@ -190,3 +190,44 @@ func TestAVoteThatOvertakesTheDisk(t *testing.T) {
 		t.Errorf("Raft itself: %+v", sound.Broken())
 	}
 }
+
+// never makes a replica forget to save a kind of record.
+func never(kind string) func(*process.Effect) {
+	return func(e *process.Effect) {
+		if e.Kind == process.Save && e.Msg.Kind() == kind {
+			*e = process.Effect{Kind: process.StopTimer, Timer: process.MaxTimer}
+		}
+	}
+}
+
+// What Raft does for its disk, it must do: without, levels lead to a shortest
+// way to ruin, and walks to some way.
+func TestMutants(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*process.Effect)
+		breaks string
+		steps  int
+	}{
+		"a vote overtakes the disk":   {overtake("Vote"), "election safety", 13},
+		"a reply overtakes the disk":  {overtake("AppendReply"), "leader completeness", 19},
+		"terms and votes are unsaved": {never("HardState"), "election safety", 11},
+		"entries are unsaved":         {never("Entries"), "leader completeness", 19},
+	} {
+		for _, o := range []explore.Options{{}, {Search: explore.Walk, Walks: 300_000, MaxDepth: 60}} {
+			g := model(t, mutated(c.change), group.Bounds{Replicas: 3, Elections: 2, Crashes: 1, Ordered: true,
+				SlowDisks: true})
+			r := run(t, g, o)
+			f := r.Broken()
+			if f == nil || !strings.Contains(f.Err.Error(), c.breaks) {
+				t.Errorf("%s: %v: %+v", name, &r, f)
+				continue
+			}
+			if n := len(f.Trace) - 1; o.Search == explore.Breadth && n != c.steps {
+				t.Errorf("%s: the shortest way has %d steps, want %d", name, n, c.steps)
+			}
+			if _, broken, err := g.Replay(f.Trace, nil); broken == nil || err != nil {
+				t.Errorf("%s: in the World %v, %v", name, broken, err)
+			}
+		}
+	}
+}

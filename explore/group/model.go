@@ -39,8 +39,7 @@ const (
 	MaxBound    = 255
 )
 
-// Kinds of actions. Those up to doDrop have a count in the state, unless their
-// bound is not one.
+// Kinds of actions. Those up to doDrop are bounded, and counted in the state.
 const (
 	doElection uint8 = iota
 	doBeat
@@ -55,13 +54,13 @@ const (
 	doSettle // no action: see settle
 )
 
-const counters8 = int(doDrop) + 1
+const counted = int(doDrop) + 1
 
-var groupKinds = []string{"election", "beat", "submit", "read", "crash", "compact", "duplicate", "drop", "deliver",
-	"sync"}
+var kinds = []string{"election", "beat", "submit", "read", "crash", "compact", "duplicate", "drop",
+	"deliver", "sync"}
 
-// A Model is a few replicas of a protocol: the processes that a
-// node would run, with network, disks and timers as package process has them.
+// A Model is a few replicas of a protocol: the processes that a node would run,
+// with network, disks and timers as package process has them.
 //
 // Time stands still but for timers, any of which may fire whenever it is set: a
 // replica's clock goes on by a nanosecond each time one of its own does, its
@@ -75,20 +74,20 @@ var groupKinds = []string{"election", "beat", "submit", "read", "crash", "compac
 // many states it makes it in.
 type Model struct {
 	*shared
+	known  map[moment][]*outcome // what comes of events
+	judged map[trial]verdict     // what becomes of pasts
+	view   state                 // that Next is asked about, or that it makes of it
+	net    []uint32              // room for the messages of a state that is made
+	next   []byte                // room for its packed form
+	buf    []byte                // room for canonical forms
 	out    process.Output
-	buf    []byte
-	next   []byte
-	known  map[moment][]*outcome
-	judged map[trial]verdict
-	view   groupState
-	net    []uint32 // of the state that is made
 }
 
 // shared is what all Forks have in common.
 type shared struct {
 	protocol  process.Protocol
 	bounds    Bounds
-	most      [counters8]int
+	most      [counted]int
 	monitored bool
 	replicas  pool[replica]
 	envelopes pool[envelope]
@@ -107,9 +106,9 @@ type trial struct {
 	outcome *outcome
 }
 
-// groupState is a state taken apart.
-type groupState struct {
-	count    [counters8]byte
+// state is a state of the group, taken apart.
+type state struct {
+	count    [counted]byte
 	past     uint32
 	replicas [MaxReplicas]uint32
 	net      []uint32 // ascending; if Ordered, by link, and within a link as sent
@@ -117,14 +116,14 @@ type groupState struct {
 
 // New returns a Model of p within b.
 func New(p process.Protocol, b Bounds) (*Model, error) {
-	s := &shared{protocol: p, bounds: b, most: [counters8]int{b.Elections, b.Beats, b.Requests, b.Reads, b.Crashes,
+	s := &shared{protocol: p, bounds: b, most: [counted]int{b.Elections, b.Beats, b.Requests, b.Reads, b.Crashes,
 		b.Compactions, b.Duplicates, b.Drops}}
 	if b.Replicas < 1 || b.Replicas > MaxReplicas {
 		return nil, fmt.Errorf("group: %d replicas: expected 1 to %d", b.Replicas, MaxReplicas)
 	}
 	for k, n := range s.most {
 		if n < 0 || n > MaxBound {
-			return nil, fmt.Errorf("group: %d of %q: expected 0 to %d", n, groupKinds[k], MaxBound)
+			return nil, fmt.Errorf("group: %d of %q: expected 0 to %d", n, kinds[k], MaxBound)
 		}
 	}
 	if b.Drops > 0 && !b.Ordered {
@@ -198,7 +197,7 @@ func (g *Model) begin() error {
 func (g *Model) Initial(s *explore.Steps) { s.Add(0, g.first) }
 
 // append appends the packed form.
-func (v *groupState) append(b []byte, replicas int) []byte {
+func (v *state) append(b []byte, replicas int) []byte {
 	b = append(b, v.count[:]...)
 	b = binary.LittleEndian.AppendUint32(b, v.past)
 	for _, r := range v.replicas[:replicas] {
@@ -211,9 +210,9 @@ func (v *groupState) append(b []byte, replicas int) []byte {
 }
 
 // load takes a state apart.
-func (v *groupState) load(b []byte, replicas int) {
+func (v *state) load(b []byte, replicas int) {
 	copy(v.count[:], b)
-	b = b[counters8:]
+	b = b[counted:]
 	v.past = binary.LittleEndian.Uint32(b)
 	for i := range replicas {
 		v.replicas[i] = binary.LittleEndian.Uint32(b[4+4*i:])
@@ -250,9 +249,9 @@ func (g *Model) disk(crashes int) disk {
 }
 
 // Next implements explore.Model.
-func (g *Model) Next(state []byte, s *explore.Steps) {
+func (g *Model) Next(packed []byte, s *explore.Steps) {
 	v := &g.view
-	v.load(state, g.bounds.Replicas)
+	v.load(packed, g.bounds.Replicas)
 	d := g.disk(int(v.count[doCrash]))
 	for i, m := range v.net {
 		if i > 0 && (g.bounds.Ordered && g.link(m) == g.link(v.net[i-1]) || m == v.net[i-1]) {
@@ -369,7 +368,7 @@ func (g *Model) emit(s *explore.Steps, a explore.Action, c change) {
 	if c.at >= 0 {
 		v.replicas[c.at] = c.replica
 	}
-	if int(a.Kind()) < counters8 {
+	if int(a.Kind()) < counted {
 		v.count[a.Kind()]++
 	}
 	if c.crashed && g.disk(int(v.count[doCrash])).final {
@@ -425,7 +424,7 @@ func (g *Model) settle(s *explore.Steps, a explore.Action, but, i int) {
 func (g *Model) Properties() []explore.Property { return nil }
 
 // Kinds implements explore.Model.
-func (g *Model) Kinds() []string { return groupKinds }
+func (g *Model) Kinds() []string { return kinds }
 
 // Describe implements explore.Model.
 func (g *Model) Describe(_ []byte, a explore.Action) string {
@@ -435,7 +434,7 @@ func (g *Model) Describe(_ []byte, a explore.Action) string {
 		e := g.envelopes.at(arg)
 		text := fmt.Sprintf("%d→%d %s %s", e.from, e.to, e.msg.Kind(), trace.Fields(e.msg))
 		if a.Kind() != doDeliver {
-			text = groupKinds[a.Kind()] + " " + text
+			text = kinds[a.Kind()] + " " + text
 		}
 		return strings.TrimSpace(text)
 	case doElection, doBeat:
@@ -453,9 +452,9 @@ func (g *Model) Describe(_ []byte, a explore.Action) string {
 }
 
 // Show implements explore.Model.
-func (g *Model) Show(state []byte) string {
-	var v groupState
-	v.load(state, g.bounds.Replicas)
+func (g *Model) Show(packed []byte) string {
+	var v state
+	v.load(packed, g.bounds.Replicas)
 	var parts []string
 	for i := range g.bounds.Replicas {
 		s := g.replicas.at(v.replicas[i]).proc.Status()

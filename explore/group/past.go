@@ -24,10 +24,11 @@ type Historian interface {
 // A past is what must be remembered of a group to judge what comes. It never
 // changes.
 type past struct {
-	chosen   []process.Entry // the first commit of each index, from 1
-	answered uint64          // the highest index that a client was told of
-	reads    []began         // under way
-	monitor  Historian       // nil: none
+	chosen   []process.Entry   // if the order is one: the first commit of each index, from 1
+	own      [][]process.Entry // else: what each replica committed, by ID-1
+	answered uint64            // the highest index that a client was told of
+	reads    []began           // under way
+	monitor  Historian         // nil: none
 }
 
 // began is a read, where it was asked, and what it must see.
@@ -54,7 +55,7 @@ func (g *Model) judge(before uint32, id process.ID, o *outcome, asked uint64) ve
 		return v
 	}
 	p := *g.pasts.at(before)
-	v := verdict{err: p.extend(id, o, asked)}
+	v := verdict{err: p.extend(id, o, asked, g.protocol.Facts.Order.One())}
 	if v.err == nil {
 		g.buf = p.appendState(g.buf[:0])
 		from := o.from
@@ -65,8 +66,9 @@ func (g *Model) judge(before uint32, id process.ID, o *outcome, asked uint64) ve
 	return v
 }
 
-// extend adds an outcome to p, which is a copy that shares its slices.
-func (p *past) extend(id process.ID, o *outcome, asked uint64) error {
+// extend adds an outcome to p, which is a copy that shares its slices. one says
+// that all replicas commit in one order.
+func (p *past) extend(id process.ID, o *outcome, asked uint64, one bool) error {
 	p.chosen, p.reads = slices.Clip(p.chosen), slices.Clone(p.reads)
 	if o.crashed {
 		p.reads = slices.DeleteFunc(p.reads, func(r began) bool { return r.at == id })
@@ -77,8 +79,12 @@ func (p *past) extend(id process.ID, o *outcome, asked uint64) error {
 	if err := p.told(id, o); err != nil {
 		return err
 	}
+	commit := p.commit
+	if !one {
+		p.own, commit = slices.Clone(p.own), p.deliver
+	}
 	for i := range o.commits {
-		if err := p.commit(id, &o.commits[i]); err != nil {
+		if err := commit(id, &o.commits[i]); err != nil {
 			return err
 		}
 	}
@@ -90,7 +96,7 @@ func (p *past) extend(id process.ID, o *outcome, asked uint64) error {
 		if i < 0 {
 			return violation("Contract", "replica %d serves read %d, for which nobody waits", id, s.seq)
 		}
-		if need := p.reads[i].index; s.index < need {
+		if need := p.reads[i].index; one && s.index < need {
 			return violation("Linearizability", "replica %d answers read %d as of entry %d, but a client had been "+
 				"told of entry %d before it was asked", id, s.seq, s.index, need)
 		}
@@ -139,21 +145,43 @@ func (p *past) commit(id process.ID, e *process.Entry) error {
 		p.chosen = append(p.chosen, *e)
 		return nil
 	}
-	f := &p.chosen[e.Index-1]
-	if f.Req.Kind != e.Req.Kind || !bytes.Equal(f.Req.Cmd, e.Req.Cmd) {
+	if f := &p.chosen[e.Index-1]; !alike(f, e) {
 		return violation("Agreement", "replica %d commits %s, but %s was committed before",
 			id, trace.Entry(e), trace.Entry(f))
 	}
 	return nil
 }
 
+func alike(a, b *process.Entry) bool {
+	return a.Req.Kind == b.Req.Kind && bytes.Equal(a.Req.Cmd, b.Req.Cmd)
+}
+
+// deliver checks that a replica with an order of its own commits nothing twice,
+// and after a crash what it did before.
+func (p *past) deliver(id process.ID, e *process.Entry) error {
+	for len(p.own) < int(id) {
+		p.own = append(p.own, nil)
+	}
+	own := p.own[id-1]
+	if e.Index <= uint64(len(own)) {
+		if f := &own[e.Index-1]; !alike(f, e) {
+			return violation("Order", "replica %d commits %s, but before the crash that was %s",
+				id, trace.Entry(e), trace.Entry(f))
+		}
+		return nil
+	}
+	if slices.ContainsFunc(own, func(f process.Entry) bool { return alike(&f, e) }) {
+		return violation("Integrity", "replica %d commits %s twice", id, trace.Entry(e))
+	}
+	p.own[id-1] = append(slices.Clip(own), *e)
+	return nil
+}
+
 func (p *past) appendState(b []byte) []byte {
-	b = binary.AppendUvarint(b, uint64(len(p.chosen)))
-	for i := range p.chosen {
-		q := &p.chosen[i].Req
-		b = append(b, byte(q.Kind))
-		b = binary.AppendUvarint(b, uint64(len(q.Cmd)))
-		b = append(b, q.Cmd...)
+	b = appendEntries(b, p.chosen)
+	b = binary.AppendUvarint(b, uint64(len(p.own)))
+	for _, es := range p.own {
+		b = appendEntries(b, es)
 	}
 	b = binary.AppendUvarint(b, p.answered)
 	b = binary.AppendUvarint(b, uint64(len(p.reads)))
@@ -164,6 +192,17 @@ func (p *past) appendState(b []byte) []byte {
 	}
 	if p.monitor != nil {
 		b = p.monitor.AppendState(b)
+	}
+	return b
+}
+
+func appendEntries(b []byte, es []process.Entry) []byte {
+	b = binary.AppendUvarint(b, uint64(len(es)))
+	for i := range es {
+		q := &es[i].Req
+		b = append(b, byte(q.Kind))
+		b = binary.AppendUvarint(b, uint64(len(q.Cmd)))
+		b = append(b, q.Cmd...)
 	}
 	return b
 }

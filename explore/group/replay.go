@@ -22,19 +22,19 @@ func (g *Model) Replay(way []explore.Step, observe func(*trace.Event)) (script [
 	p := &replay{g: g, w: world.New(g.protocol, world.Config{Replicas: g.bounds.Replicas, Process: c})}
 	p.w.Observe = observe
 	p.say("group %d heartbeat=%v election=%v..%v", g.bounds.Replicas, c.Heartbeat, c.Election.Min, c.Election.Max)
-	var state groupState
+	var now state
 	for i := range g.bounds.Replicas {
 		p.do(p.w.Restart(process.ID(i + 1)))
 		p.settle(process.ID(i+1), disk{quick: true})
 	}
 	for i := range way {
 		if i > 0 && p.err == nil {
-			state.load(way[i-1].State, g.bounds.Replicas)
-			p.step(&state, way[i].Action)
+			now.load(way[i-1].State, g.bounds.Replicas)
+			p.step(&now, way[i].Action)
 		}
 		if p.err == nil && way[i].State != nil {
-			state.load(way[i].State, g.bounds.Replicas)
-			p.compare(&state)
+			now.load(way[i].State, g.bounds.Replicas)
+			p.compare(&now)
 		}
 	}
 	var v *world.Violation
@@ -66,7 +66,7 @@ func (p *replay) do(err error) {
 }
 
 // step does what the action does in a state.
-func (p *replay) step(before *groupState, a explore.Action) {
+func (p *replay) step(before *state, a explore.Action) {
 	id, arg := process.ID(a.Arg()>>40&255)+1, uint32(a.Arg())
 	d := p.g.disk(int(before.count[doCrash]))
 	switch a.Kind() {
@@ -115,7 +115,7 @@ func (p *replay) step(before *groupState, a explore.Action) {
 }
 
 // choose makes the World choose as the outcome did.
-func (p *replay) choose(before *groupState, id process.ID, e event, a explore.Action) bool {
+func (p *replay) choose(before *state, id process.ID, e event, a explore.Action) bool {
 	if a.Kind() == doDuplicate || a.Kind() == doDrop {
 		return true
 	}
@@ -198,13 +198,13 @@ func (p *replay) settle(id process.ID, d disk) {
 }
 
 // compare checks that the World's processes are those of the state.
-func (p *replay) compare(state *groupState) {
+func (p *replay) compare(now *state) {
 	for i := range p.g.bounds.Replicas {
-		r, id := p.g.replicas.at(state.replicas[i]), process.ID(i+1)
+		r, id := p.g.replicas.at(now.replicas[i]), process.ID(i+1)
 		if !bytes.Equal(r.proc.AppendState(nil), p.w.Process(id).AppendState(nil)) {
 			p.do(fmt.Errorf("replica %d differs: %+v, but in the World %+v", id, r.proc.Status(), p.w.Status(id)))
 		}
-		if n := p.w.Unsynced(id); n != r.unsynced() && !p.g.disk(int(state.count[doCrash])).quick {
+		if n := p.w.Unsynced(id); n != r.unsynced() && !p.g.disk(int(now.count[doCrash])).quick {
 			p.do(fmt.Errorf("replica %d has %d records that are not durable, in the World %d", id, r.unsynced(), n))
 		}
 	}

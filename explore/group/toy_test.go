@@ -78,6 +78,13 @@ func (t *toy) committing(first uint64, cmds ...string) (es []process.Entry) {
 	return es
 }
 
+// loose is onSubmit without one order for all.
+func loose(do func(*toy, process.Input, *process.Output)) process.Protocol {
+	p := onSubmit(do)
+	p.Facts.Order = process.Partial
+	return p
+}
+
 // Each promise is kept by a check of its own, and a World finds the same.
 func TestWhatMustHold(t *testing.T) {
 	effect := func(e process.Effect) process.Protocol {
@@ -119,9 +126,15 @@ func TestWhatMustHold(t *testing.T) {
 		"nothing saved":        {"Contract", effect(process.Effect{Kind: process.Save})},
 		"a timer that is none": {"Contract", effect(process.Effect{Kind: process.SetTimer, Timer: 16})},
 		"a bad codec":          {"Codec", forgetful},
-		"no codec":             {"Codec", deaf},
+		"one entry twice": {"Integrity", loose(func(x *toy, _ process.Input, out *process.Output) {
+			out.Commit(x.committing(x.commit+1, "put k 1"))
+		})},
+		"another order after a crash": {"Order", loose(func(x *toy, in process.Input, out *process.Output) {
+			out.Commit(x.committing(x.commit+1, string(in.Reqs[0].Cmd)))
+		})},
+		"no codec": {"Codec", deaf},
 	} {
-		g := model(t, c.p, group.Bounds{Replicas: 2, Requests: 2})
+		g := model(t, c.p, group.Bounds{Replicas: 2, Requests: 2, Crashes: 1})
 		r := run(t, g, explore.Options{})
 		f := r.Broken()
 		var v *world.Violation
@@ -257,6 +270,17 @@ func TestOrderedLinks(t *testing.T) {
 		if (r.Broken() != nil) != c.broken {
 			t.Errorf("%+v: %v, %+v", c.bounds, &r, r.Broken())
 		}
+	}
+}
+
+// Replicas of a protocol that promises no one order may each have their own.
+func TestOrdersOfTheirOwn(t *testing.T) {
+	p := loose(func(x *toy, in process.Input, out *process.Output) {
+		out.Commit(x.committing(x.commit+1, string(in.Reqs[0].Cmd)))
+	})
+	r := run(t, model(t, p, group.Bounds{Replicas: 2, Requests: 2}), explore.Options{})
+	if r.Broken() != nil || r.Distinct != 7 {
+		t.Errorf("%v, want 7 distinct: %+v", &r, r.Broken())
 	}
 }
 

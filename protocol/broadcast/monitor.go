@@ -1,6 +1,7 @@
 package broadcast
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -178,4 +179,42 @@ func (m *monitor) Clone() process.Monitor {
 			seen: slices.Clone(l.seen)}
 	}
 	return c
+}
+
+// AppendState appends all that m remembers in one canonical form.
+func (m *monitor) AppendState(b []byte) []byte {
+	b = uvarints(b, uint64(len(m.casts)))
+	for i := range m.casts {
+		c := &m.casts[i]
+		b = uvarints(b, uint64(c.origin), uint64(len(c.key)))
+		b = c.past.append(append(b, c.key...))
+	}
+	b = uvarints(b, uint64(len(m.named)))
+	for _, n := range slices.SortedFunc(maps.Keys(m.named), func(x, y name) int {
+		return cmp.Or(cmp.Compare(x.origin, y.origin), cmp.Compare(x.seq, y.seq))
+	}) {
+		b = uvarints(b, uint64(n.origin), n.seq, uint64(m.named[n]))
+	}
+	b = uvarints(b, uint64(len(m.asked)))
+	for _, k := range slices.Sorted(maps.Keys(m.asked)) {
+		b = append(uvarints(b, uint64(m.asked[k]), uint64(len(k))), k...)
+	}
+	b = uvarints(b, uint64(len(m.of)))
+	for _, id := range slices.Sorted(maps.Keys(m.of)) {
+		l := m.of[id]
+		b = uvarints(b, uint64(id), l.base, uint64(len(l.sent)), uint64(len(l.delivered)))
+		for _, n := range slices.Concat(l.sent, l.delivered) {
+			b = uvarints(b, uint64(n))
+		}
+		b = l.seen.append(b)
+	}
+	return b
+}
+
+// append appends s; sets that are equal have equal bytes.
+func (s events) append(b []byte) []byte {
+	for len(s) > 0 && s[len(s)-1] == 0 {
+		s = s[:len(s)-1]
+	}
+	return uvarints(uvarints(b, uint64(len(s))), s...)
 }
