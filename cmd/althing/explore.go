@@ -102,7 +102,7 @@ func (e *exploreCommand) explore(p process.Protocol, to *output) error {
 	if err != nil {
 		return err
 	}
-	e.summary(g, &r, to)
+	e.summary(p, g, &r, to)
 	if f := r.Broken(); f != nil {
 		return errors.Join(errBroken, e.broken(p, g, f, to))
 	}
@@ -145,7 +145,7 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-func (e *exploreCommand) summary(g *group.Model, r *explore.Result, to *output) {
+func (e *exploreCommand) summary(p process.Protocol, g *group.Model, r *explore.Result, to *output) {
 	seen := "all there are"
 	if r.Stopped != "" {
 		seen = "not all: stopped at " + string(r.Stopped)
@@ -179,9 +179,17 @@ func (e *exploreCommand) summary(g *group.Model, r *explore.Result, to *output) 
 		}
 	}
 	fmt.Fprintf(to.out, "  transitions    %s\n", strings.Join(kinds, ", "))
-	checked := "Agreement, Order, Integrity, Validity, Staleness, Linearizability, Status, Contract, Codec, Panic"
-	if g.Watched() {
+	checked := "Order, Validity, Staleness, Status, Contract, Codec, Panic"
+	if p.Facts.Order.One() {
+		checked = "Agreement, Linearizability, " + checked
+	} else {
+		checked = "Integrity, " + checked
+	}
+	switch {
+	case g.Watched():
 		checked += ", and the protocol's own"
+	case p.Monitor != nil:
+		checked += "; but not the protocol's own, whose monitor cannot be written down"
 	}
 	if r.Broken() == nil {
 		fmt.Fprintf(to.out, "  nothing broken %s\n", checked)
