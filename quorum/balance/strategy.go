@@ -140,7 +140,9 @@ func (m *model) latency(side int, members []string) time.Duration {
 		in[node] = true
 	}
 	slices.Sort(waits)
-	waits = slices.Compact(waits)
+	if waits = slices.Compact(waits); len(waits) == 1 {
+		return waits[0]
+	}
 	i, _ := slices.BinarySearchFunc(waits, true, func(wait time.Duration, _ bool) int {
 		if m.expr(side).Holds(func(node string) bool {
 			return in[node] &&
@@ -170,7 +172,10 @@ func (m *model) strategy(reads, writes []Choice) (*Strategy, error) {
 						what, node)
 				}
 			}
-			if !m.expr(side).Holds(func(node string) bool { return slices.Contains(set, node) }) {
+			if !m.expr(side).Holds(func(node string) bool {
+				_, in := slices.BinarySearch(set, node)
+				return in
+			}) {
 				return nil, fmt.Errorf("balance: %s ask %v, which is no quorum", what, set)
 			}
 			if !(c.Probability >= 0 && c.Probability <= 1+1e-9) {
