@@ -77,6 +77,8 @@ type search struct {
 
 	now      time.Duration // of the response
 	configs  []config
+	found    closure // of one response
+	front    closure
 	most     int       // of them; 0: maxConfigs
 	deadline time.Time // zero: none
 	steps    int
@@ -124,9 +126,9 @@ func (s *search) run() (v Verdict, order []int32, failed int32) {
 	if s.wild == nil {
 		s.future = foresee(s.ops, s.on)
 	}
-	first := newClosure(s)
-	s.others(config{state: s.intern("")}, first.add)
-	s.configs = first.kept()
+	s.found.s, s.front.s = s, s
+	s.others(config{state: s.intern("")}, s.found.add)
+	s.configs = s.found.kept(nil)
 	free := mask{math.MaxUint64, math.MaxUint64}
 	for _, e := range events(s.ops, s.on) {
 		o := &s.ops[s.on[e.place]]
@@ -206,7 +208,9 @@ func (s *search) watch(c *config) {
 // respond leaves the configurations in which the operation in the slot has
 // taken effect, and tells whether there are any.
 func (s *search) respond(slot int) bool {
-	found, front := newClosure(s), newClosure(s)
+	found, front := &s.found, &s.front
+	found.reset()
+	front.reset()
 	sort := func(c config) {
 		if s.future != nil && !s.settle(&c) {
 			return
@@ -242,7 +246,7 @@ func (s *search) respond(slot int) bool {
 	if s.late || s.wide {
 		return false
 	}
-	s.configs = found.kept()
+	s.configs = found.kept(s.configs[:0])
 	return len(s.configs) > 0
 }
 
@@ -289,9 +293,18 @@ func (s *search) others(c config, to func(config)) {
 type closure struct {
 	s       *search
 	configs []config
+	keys    []key // of each
 	dropped []bool
-	at      map[key][]int32 // those of the same key
+	next    []int32       // of each: the one before it with its key, or -1
+	last    map[key]int32 // nil while they are few, and all are looked through
 }
+
+// few is how many configurations are looked through faster than they are found
+// in a map, and many how many a map may have had that is emptied and not left.
+const (
+	few  = 24
+	many = 1024
+)
 
 // A key is what two configurations must share for one to replace the other.
 type key struct {
@@ -299,33 +312,77 @@ type key struct {
 	closed mask // operations that have taken effect, without the open ones
 }
 
-func newClosure(s *search) *closure { return &closure{s: s, at: map[key][]int32{}} }
+func (f *closure) reset() {
+	if f.last != nil && len(f.configs) > many {
+		f.last = nil
+	}
+	clear(f.last)
+	f.configs, f.keys, f.dropped, f.next = f.configs[:0], f.keys[:0], f.dropped[:0], f.next[:0]
+}
 
 func (f *closure) add(c config) {
 	k := key{c.state, c.done.minus(f.s.open)}
 	used := c.done.and(f.s.open)
-	same := f.at[k]
-	for _, i := range same {
-		if !f.dropped[i] && f.configs[i].done.and(f.s.open).within(used) {
+	same := int32(len(f.configs)) - 1
+	mapped := len(f.configs) > few
+	if mapped {
+		same = f.find(k)
+	}
+	first := same
+	for i := same; i >= 0; i = f.before(i, mapped) {
+		if f.keys[i] != k || f.dropped[i] {
+			continue
+		}
+		theirs := f.configs[i].done.and(f.s.open)
+		if theirs.within(used) {
 			return
 		}
+		f.dropped[i] = used.within(theirs)
 	}
-	for _, i := range same {
-		if used.within(f.configs[i].done.and(f.s.open)) {
-			f.dropped[i] = true
-		}
+	if mapped {
+		f.last[k] = int32(len(f.configs))
 	}
-	f.at[k] = append(same, int32(len(f.configs)))
 	f.configs = append(f.configs, c)
+	f.keys = append(f.keys, k)
 	f.dropped = append(f.dropped, false)
+	f.next = append(f.next, first)
 }
 
-func (f *closure) kept() []config {
-	kept := f.configs[:0]
-	for i, c := range f.configs {
-		if !f.dropped[i] {
-			kept = append(kept, c)
+// before returns the configuration to look at after the one at i.
+func (f *closure) before(i int32, mapped bool) int32 {
+	if mapped {
+		return f.next[i]
+	}
+	return i - 1
+}
+
+// find returns the last configuration of a key, or -1. When there are no longer
+// few it begins to map them.
+func (f *closure) find(k key) int32 {
+	if f.last == nil {
+		f.last = make(map[key]int32, 4*few)
+	}
+	if len(f.last) == 0 {
+		for i, k := range f.keys {
+			f.next[i] = -1
+			if j, ok := f.last[k]; ok {
+				f.next[i] = j
+			}
+			f.last[k] = int32(i)
 		}
 	}
-	return kept
+	if i, ok := f.last[k]; ok {
+		return i
+	}
+	return -1
+}
+
+// kept appends those that were not dropped.
+func (f *closure) kept(to []config) []config {
+	for i, c := range f.configs {
+		if !f.dropped[i] {
+			to = append(to, c)
+		}
+	}
+	return to
 }
