@@ -196,15 +196,15 @@ func (g *Model) begin() error {
 // Initial implements explore.Model.
 func (g *Model) Initial(s *explore.Steps) { s.Add(0, g.first) }
 
-// append appends the packed form.
+// append appends the packed form: numbers are small, and take a byte or two.
 func (v *state) append(b []byte, replicas int) []byte {
 	b = append(b, v.count[:]...)
-	b = binary.LittleEndian.AppendUint32(b, v.past)
+	b = binary.AppendUvarint(b, uint64(v.past))
 	for _, r := range v.replicas[:replicas] {
-		b = binary.LittleEndian.AppendUint32(b, r)
+		b = binary.AppendUvarint(b, uint64(r))
 	}
 	for _, m := range v.net {
-		b = binary.LittleEndian.AppendUint32(b, m)
+		b = binary.AppendUvarint(b, uint64(m))
 	}
 	return b
 }
@@ -213,14 +213,25 @@ func (v *state) append(b []byte, replicas int) []byte {
 func (v *state) load(b []byte, replicas int) {
 	copy(v.count[:], b)
 	b = b[counted:]
-	v.past = binary.LittleEndian.Uint32(b)
+	v.past, b = cut(b)
 	for i := range replicas {
-		v.replicas[i] = binary.LittleEndian.Uint32(b[4+4*i:])
+		v.replicas[i], b = cut(b)
 	}
 	v.net = v.net[:0]
-	for b = b[4+4*replicas:]; len(b) > 0; b = b[4:] {
-		v.net = append(v.net, binary.LittleEndian.Uint32(b))
+	for len(b) > 0 {
+		var m uint32
+		m, b = cut(b)
+		v.net = append(v.net, m)
 	}
+}
+
+// cut takes a number off; b is of the engine's own, so it has one.
+func cut(b []byte) (uint32, []byte) {
+	if b[0] < 0x80 {
+		return uint32(b[0]), b[1:]
+	}
+	x, n := binary.Uvarint(b)
+	return uint32(x), b[n:]
 }
 
 // sort brings messages into their canonical order.
