@@ -88,6 +88,16 @@ var help = map[string]map[string]string{
 		"checkpoint":  "Write the search to a file each minute, and when it is stopped.",
 		"resume":      "Go on from the checkpoint, if it is there.",
 	},
+	"trace mermaid": {
+		"file": "A trace, as althing sim --trace writes it.",
+		"from": "The first event that is drawn, by its number (1).",
+		"to":   "The last one (the last there is).",
+	},
+	"trace plantuml": {
+		"file": "A trace, as althing sim --trace writes it.",
+		"from": "The first event that is drawn, by its number (1).",
+		"to":   "The last one (the last there is).",
+	},
 	"trace shiviz": {
 		"file": "A trace, as althing sim --trace writes it.",
 	},

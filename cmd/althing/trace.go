@@ -5,12 +5,55 @@ import (
 	"os"
 
 	"althing/trace"
+	"althing/trace/diagram"
 	"althing/trace/shiviz"
 )
 
 type traceCommand struct {
-	Shiviz shivizCommand `cmd:"" help:"Write a trace as a log for ShiViz, to standard output."`
-	Check  checkShiviz   `cmd:"" help:"Say line by line what is wrong with a log for ShiViz."`
+	Mermaid  mermaidCommand  `cmd:"" help:"Draw a trace as a sequence diagram of Mermaid, to standard output."`
+	Plantuml plantumlCommand `cmd:"" help:"Draw a trace as a sequence diagram of PlantUML, to standard output."`
+	Shiviz   shivizCommand   `cmd:"" help:"Write a trace as a log for ShiViz, to standard output."`
+	Check    checkShiviz     `cmd:"" help:"Say line by line what is wrong with a log for ShiViz."`
+}
+
+// A drawn is what both kinds of diagram are told.
+type drawn struct {
+	File string `arg:""`
+	From uint64 `placeholder:"SEQ"`
+	To   uint64 `placeholder:"SEQ"`
+}
+
+type mermaidCommand struct{ drawn }
+
+// Run draws it.
+func (m *mermaidCommand) Run(to *output) error { return m.draw(to, diagram.Mermaid) }
+
+type plantumlCommand struct{ drawn }
+
+// Run draws it.
+func (p *plantumlCommand) Run(to *output) error { return p.draw(to, diagram.PlantUML) }
+
+func (d *drawn) draw(to *output, l diagram.Language) error {
+	return read(d.File, func(t *trace.Reader) error {
+		return diagram.Write(to.out, t, diagram.Window{From: d.From, To: d.To}, l)
+	})
+}
+
+// read hands a trace to use.
+func read(file string, use func(*trace.Reader) error) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return usageError{fmt.Errorf("open the trace: %w", err)}
+	}
+	defer f.Close()
+	t, err := trace.NewReader(f)
+	if err != nil {
+		return usageError{fmt.Errorf("%s: %w", file, err)}
+	}
+	if err := use(t); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	return nil
 }
 
 type shivizCommand struct {
@@ -19,19 +62,7 @@ type shivizCommand struct {
 
 // Run exports the trace.
 func (s *shivizCommand) Run(to *output) error {
-	f, err := os.Open(s.File)
-	if err != nil {
-		return usageError{fmt.Errorf("open the trace: %w", err)}
-	}
-	defer f.Close()
-	t, err := trace.NewReader(f)
-	if err != nil {
-		return usageError{fmt.Errorf("%s: %w", s.File, err)}
-	}
-	if err := shiviz.Export(to.out, t); err != nil {
-		return fmt.Errorf("%s: %w", s.File, err)
-	}
-	return nil
+	return read(s.File, func(t *trace.Reader) error { return shiviz.Export(to.out, t) })
 }
 
 type checkShiviz struct {

@@ -35,6 +35,11 @@ func TestShiviz(t *testing.T) {
 		if code, out := call("trace", "check", log); code != exitOK {
 			t.Errorf("%s: exit %d: %s", p, code, out)
 		}
+		for _, l := range []string{"mermaid", "plantuml"} {
+			if code, out := call("trace", l, record, "--to=40"); code != exitOK || !strings.Contains(out, "participant n1") {
+				t.Errorf("%s as %s: exit %d: %s", p, l, code, out)
+			}
+		}
 		lines := strings.SplitAfter(text, "\n")
 		write(strings.Join(append(lines[:50:50], lines[52:]...), "")) // without one entry
 		if code, out := call("trace", "check", log); code != exitBad || !strings.Contains(out, "is missing") {
@@ -42,7 +47,8 @@ func TestShiviz(t *testing.T) {
 		}
 	}
 	for _, args := range [][]string{
-		{"trace", "shiviz", filepath.Join(dir, "none")}, {"trace", "check", filepath.Join(dir, "none")},
+		{"trace", "shiviz", filepath.Join(dir, "none")}, {"trace", "mermaid", filepath.Join(dir, "none")},
+		{"trace", "plantuml", filepath.Join(dir, "raft.log")}, {"trace", "check", filepath.Join(dir, "none")},
 		{"trace", "shiviz", filepath.Join(dir, "raft.log")}, {"trace", "check", filepath.Join(dir, "raft.jsonl")},
 	} {
 		if code, out := call(args...); code != exitUsage {
