@@ -36,7 +36,8 @@ func TestShiviz(t *testing.T) {
 			t.Errorf("%s: exit %d: %s", p, code, out)
 		}
 		for _, l := range []string{"mermaid", "plantuml"} {
-			if code, out := call("trace", l, record, "--to=40"); code != exitOK || !strings.Contains(out, "participant n1") {
+			code, out := call("trace", l, record, "--to=40")
+			if code != exitOK || !strings.Contains(out, "participant n1") {
 				t.Errorf("%s as %s: exit %d: %s", p, l, code, out)
 			}
 		}
