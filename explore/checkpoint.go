@@ -318,6 +318,8 @@ func (s *search) recall(memory []byte) error {
 	if err := k.Recall(memory); err != nil {
 		return err
 	}
+	s.mu.Lock() // progress looks at them
+	defer s.mu.Unlock()
 	for i := range s.workers {
 		s.workers[i] = s.worker()
 	}

@@ -74,7 +74,7 @@ func (o *Options) defaults() {
 // Progress is how far a search is.
 type Progress struct {
 	Generated, Distinct uint64
-	Waiting             uint64 // states seen and not expanded, in bytes
+	Waiting             uint64 // bytes of states seen and not expanded, about
 	Depth               int
 	Bytes               uint64 // for states
 	Took                time.Duration

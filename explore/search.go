@@ -358,8 +358,11 @@ func (s *search) report() (stop func()) {
 }
 
 func (s *search) progress() Progress {
-	p := Progress{Waiting: s.waiting.Load(), Depth: int(s.level.Load()), Took: time.Since(s.began)}
+	p := Progress{Waiting: s.waiting.Load() * bagSize, Depth: int(s.level.Load()), Took: time.Since(s.began)}
 	p.Distinct, p.Bytes = s.seen.size()
+	p.Bytes += p.Waiting
+	s.mu.Lock() // a checkpoint that is read makes new workers
+	defer s.mu.Unlock()
 	for _, w := range s.workers {
 		p.Generated += w.shown.generated.Load()
 	}

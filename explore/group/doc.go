@@ -17,9 +17,14 @@
 // A message that would change nothing is not delivered: it may as well come
 // later. On links without order a message may wait for ever, so it need not get
 // lost. A crash and the restart after it are one event: a replica that stays
-// down is one that nothing comes to. When no crash can follow, disks are quick
-// and forget. A message to oneself arrives when the disk lets it go: a slow disk
-// is the same to it as a slow inbox.
+// down is one that nothing comes to. When no crash can follow, disks forget, for
+// nobody will read them. A message to oneself arrives when the disk lets it go:
+// where disks are slow, they make it as late as may be.
+//
+// Three things are bounds, not reductions. Disks that are not slow are faster
+// than any message. On links in order, what was under way to a replica that
+// crashes still comes, unless it is one of the Drops. And clocks, as Model says,
+// promise nothing.
 //
 // # How it is fast
 //

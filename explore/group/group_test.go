@@ -44,8 +44,8 @@ func TestRaftCounts(t *testing.T) {
 		depth               int
 	}{
 		{group.Bounds{Replicas: 1, Elections: 2, Requests: 2, Crashes: 2, Compactions: 1, SlowDisks: true},
-			2_379, 1_636, 14},
-		{group.Bounds{Replicas: 2, Elections: 2, Requests: 1, Crashes: 1, SlowDisks: true}, 374_551, 145_080, 38},
+			2_863, 2_004, 15},
+		{group.Bounds{Replicas: 2, Elections: 2, Requests: 1, Crashes: 1, SlowDisks: true}, 1_169_423, 419_934, 43},
 		{group.Bounds{Replicas: 2, Elections: 1, Beats: 1, Reads: 1, Duplicates: 1}, 68_519, 25_703, 21},
 		{group.Bounds{Replicas: 3, Elections: 1, Requests: 1, Ordered: true}, 10_564, 4_096, 29},
 		{group.Bounds{Replicas: 3, Elections: 1, Requests: 1, Crashes: 1, Ordered: true}, 82_795, 27_919, 30},

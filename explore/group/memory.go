@@ -55,7 +55,7 @@ var errMemory = errors.New("group: not the memory of such a group")
 
 // cut reads what append wrote.
 func (o *origin) cut(b []byte) ([]byte, error) {
-	if len(b) < 2 || b[0] > doSettle || b[1] > 3 {
+	if len(b) < 2 || b[0] > doForget || b[1] > 3 {
 		return nil, errMemory
 	}
 	o.event = event{kind: b[0], disk: disk{b[1]&1 != 0, b[1]&2 != 0}}

@@ -28,8 +28,8 @@ type Bounds struct {
 	// Ordered links deliver in the order sent; others in any order.
 	Ordered bool
 	// SlowDisks makes it an event of its own that a record becomes durable;
-	// without, every record is durable when its Step is over. It makes no
-	// difference without crashes.
+	// without, every record is durable when its Step is over, and a replica
+	// hears at once what it tells itself.
 	SlowDisks bool
 }
 
@@ -51,7 +51,7 @@ const (
 	doDrop
 	doDeliver
 	doSync
-	doSettle // no action: see settle
+	doForget // no action: a disk becomes final; see emit
 )
 
 const counted = int(doDrop) + 1
@@ -251,12 +251,9 @@ func (g *Model) link(m uint32) int {
 // left reports whether one more of a kind may happen.
 func (g *Model) left(kind uint8) bool { return int(g.view.count[kind]) < g.most[kind] }
 
-// disk returns how disks behave after so many crashes. When there can be no
-// more, a disk may as well be quick: that a message waits for it is no more than
-// that it is late. But on Ordered links it lets others overtake it.
+// disk returns how disks behave after so many crashes.
 func (g *Model) disk(crashes int) disk {
-	final := crashes == g.bounds.Crashes
-	return disk{quick: !g.bounds.SlowDisks || final && !g.bounds.Ordered, final: final}
+	return disk{quick: !g.bounds.SlowDisks, final: crashes == g.bounds.Crashes}
 }
 
 // Next implements explore.Model.
@@ -268,12 +265,7 @@ func (g *Model) Next(packed []byte, s *explore.Steps) {
 		if i > 0 && (g.bounds.Ordered && g.link(m) == g.link(v.net[i-1]) || m == v.net[i-1]) {
 			continue
 		}
-		e := g.envelopes.at(m)
-		at := int(e.to) - 1
-		g.happen(s, at, event{doDeliver, m, d}, i)
-		if e.from == e.to {
-			continue // neither lost nor doubled
-		}
+		g.happen(s, int(g.envelopes.at(m).to)-1, event{doDeliver, m, d}, i)
 		if g.left(doDuplicate) {
 			twice := change{at: -1, gone: -1, sent: []uint32{m}, past: v.past}
 			g.emit(s, explore.NewAction(doDuplicate, uint64(m)), twice)
@@ -366,13 +358,9 @@ func (g *Model) emit(s *explore.Steps, a explore.Action, c change) {
 	v := &g.view
 	v.net = g.net[:0]
 	for i, m := range before.net {
-		if i == c.gone {
-			continue
+		if i != c.gone {
+			v.net = append(v.net, m)
 		}
-		if e := g.envelopes.at(m); c.crashed && e.from == e.to && int(e.to) == c.at+1 {
-			continue // its own messages die with it
-		}
-		v.net = append(v.net, m)
 	}
 	v.net = append(v.net, c.sent...)
 	v.past = c.past
@@ -382,53 +370,15 @@ func (g *Model) emit(s *explore.Steps, a explore.Action, c change) {
 	if int(a.Kind()) < counted {
 		v.count[a.Kind()]++
 	}
-	if c.crashed && g.disk(int(v.count[doCrash])).final {
-		g.settle(s, a, c.at, 0)
-	} else {
-		g.add(s, a)
+	if d := g.disk(int(v.count[doCrash])); c.crashed && d.final {
+		for i, r := range v.replicas[:g.bounds.Replicas] {
+			v.replicas[i] = g.outcomes(r, event{doForget, 0, d})[0].replica // it makes no step
+		}
 	}
-	g.net, g.view = v.net[:0], before
-}
-
-// add adds the state that g.view has become.
-func (g *Model) add(s *explore.Steps, a explore.Action) {
-	g.sort(g.view.net)
-	g.next = g.view.append(g.next[:0], g.bounds.Replicas)
+	g.sort(v.net)
+	g.next = v.append(g.next[:0], g.bounds.Replicas)
 	s.Add(a, g.next)
-}
-
-// settle lets the disks of all replicas from i on, but one, behave as they do
-// after the last crash, and adds all that may come of it.
-func (g *Model) settle(s *explore.Steps, a explore.Action, but, i int) {
-	if i == but {
-		i++
-	}
-	if i >= g.bounds.Replicas {
-		g.add(s, a)
-		return
-	}
-	v := g.view
-	sent := len(v.net)
-	os := g.outcomes(v.replicas[i], event{doSettle, 0, g.disk(g.bounds.Crashes)})
-	for _, o := range os {
-		err, past := o.err, v.past
-		if err == nil {
-			ver := g.judge(v.past, process.ID(i+1), o, 0)
-			err, past = ver.err, ver.past
-		}
-		if err != nil {
-			s.Fail(a, err)
-			continue
-		}
-		g.view.past, g.view.replicas[i] = past, o.replica
-		net := v.net[:sent]
-		if len(os) > 1 {
-			net = slices.Clone(net) // what is added is brought into order
-		}
-		g.view.net = append(net, o.sent...)
-		g.settle(s, a, but, i+1)
-	}
-	g.view = v
+	g.net, g.view = v.net[:0], before
 }
 
 // Properties implements explore.Model: what must hold is asked at each step.

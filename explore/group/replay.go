@@ -107,11 +107,6 @@ func (p *replay) step(before *state, a explore.Action) {
 		p.do(p.w.Compact(id))
 	}
 	p.settle(id, d)
-	for other := range process.ID(p.g.bounds.Replicas) {
-		if a.Kind() == doCrash && d.final && other+1 != id {
-			p.settle(other+1, d)
-		}
-	}
 }
 
 // choose makes the World choose as the outcome did.
