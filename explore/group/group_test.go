@@ -3,6 +3,7 @@ package group_test
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -233,5 +234,51 @@ func TestMutants(t *testing.T) {
 				t.Errorf("%s: in the World %v, %v", name, broken, err)
 			}
 		}
+	}
+}
+
+// watched collects what replicas look like in any state.
+type watched struct {
+	explore.Model
+	looks map[string]bool
+}
+
+func (w watched) Fork() explore.Model { return w }
+
+func (w watched) Properties() []explore.Property {
+	return []explore.Property{{Name: "seen", Mode: explore.Always, Holds: func(state []byte) bool {
+		look, _, _ := strings.Cut(w.Show(state), " messages") // how many there are is left
+		w.looks[look[:strings.LastIndex(look, ";")]] = true
+		return true
+	}}}
+}
+
+// once takes no second crash.
+type once struct{ *group.Model }
+
+func (o once) Fork() explore.Model { return o }
+
+func (o once) Next(state []byte, s *explore.Steps) {
+	var all explore.Steps
+	o.Model.Next(state, &all)
+	crash := slices.Index(o.Kinds(), "crash")
+	for i := range all.Len() {
+		if a := all.Action(i); int(a.Kind()) != crash || state[crash] == 0 { // a state begins with its counts
+			s.Add(a, all.State(i))
+		}
+	}
+}
+
+// That disks forget after the last crash hides nothing: with a crash more that
+// never comes, they do not, and replicas come to look the same.
+func TestForgettingHidesNothing(t *testing.T) {
+	b := group.Bounds{Replicas: 2, Elections: 2, Crashes: 1, SlowDisks: true, Ordered: true}
+	few := watched{model(t, raft.Protocol, b), map[string]bool{}}
+	small := run(t, few, explore.Options{Workers: 1})
+	b.Crashes = 2
+	many := watched{once{model(t, raft.Protocol, b)}, map[string]bool{}}
+	large := run(t, many, explore.Options{Workers: 1})
+	if !maps.Equal(few.looks, many.looks) || len(few.looks) < 50 || large.Distinct <= small.Distinct {
+		t.Errorf("%d looks in %v, %d in %v", len(few.looks), &small, len(many.looks), &large)
 	}
 }
