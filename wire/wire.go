@@ -92,12 +92,35 @@ func (d *Decoder) Strings() []string {
 	return vs
 }
 
+// Counts reads numbers behind how many there are, without zeros at the end: the
+// form of a vector clock. None is nil.
+func (d *Decoder) Counts() []uint64 {
+	n := d.Count(1)
+	if n == 0 {
+		return nil
+	}
+	v := make([]uint64, n)
+	for i := range v {
+		v[i] = d.Uint()
+	}
+	d.Require(v[n-1] != 0)
+	return v
+}
+
 // Flag returns bit if on, and else 0.
 func Flag(on bool, bit byte) byte {
 	if on {
 		return bit
 	}
 	return 0
+}
+
+// AppendUints appends unsigned varints, one behind the other.
+func AppendUints(b []byte, vs ...uint64) []byte {
+	for _, v := range vs {
+		b = binary.AppendUvarint(b, v)
+	}
+	return b
 }
 
 // AppendBytes appends a byte string behind its length.

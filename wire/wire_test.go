@@ -50,3 +50,19 @@ func TestBadStaysBad(t *testing.T) {
 		t.Error("different strings have equal bytes")
 	}
 }
+
+func TestCounts(t *testing.T) {
+	for _, v := range [][]uint64{nil, {1}, {0, 0, 7}, {1 << 63, 1}} {
+		b := AppendUints(AppendUints(nil, uint64(len(v))), v...)
+		d := Decoder{B: b}
+		if got := d.Counts(); !slices.Equal(got, v) || !d.Done() {
+			t.Errorf("%v comes back as %v", v, got)
+		}
+	}
+	for _, b := range [][]byte{{1, 0}, {2, 5, 0}, {3, 1}, {255, 255, 255, 255, 15}} { // zeros at the end, too few
+		d := Decoder{B: b}
+		if got := d.Counts(); d.Done() {
+			t.Errorf("% x was read as %v", b, got)
+		}
+	}
+}

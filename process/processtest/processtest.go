@@ -50,6 +50,27 @@ func Check(p process.Protocol) error {
 	return garbage(p)
 }
 
+// Fuzz holds a protocol's decoder against any bytes, beginning with those of some
+// messages: what it takes for a message, it can only have been written as.
+func Fuzz(f *testing.F, p process.Protocol, ms ...process.Msg) {
+	for _, m := range ms {
+		b, err := m.AppendBinary(nil)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		m, err := p.Decode(b)
+		if err != nil {
+			return
+		}
+		if again, err := m.AppendBinary(nil); err != nil || !bytes.Equal(again, b) {
+			t.Errorf("% x decodes to %s, which is % x, %v", b, m.Kind(), again, err)
+		}
+	})
+}
+
 // replica is one process with its host's part.
 type replica struct {
 	id      process.ID

@@ -1,7 +1,6 @@
 package broadcast
 
 import (
-	"encoding/binary"
 	"errors"
 	"math"
 
@@ -69,32 +68,32 @@ const (
 func (c *Cast) AppendBinary(b []byte) ([]byte, error) { return c.append(append(b, tagCast)), nil }
 
 func (c *Cast) append(b []byte) []byte {
-	b = uvarints(b, uint64(c.Origin), c.Seq, c.Time)
+	b = wire.AppendUints(b, uint64(c.Origin), c.Seq, c.Time)
 	b = appendVector(b, c.After)
-	b = uvarints(b, uint64(c.Req.Kind), c.Req.Client, c.Req.Seq)
+	b = wire.AppendUints(b, uint64(c.Req.Kind), c.Req.Client, c.Req.Seq)
 	return wire.AppendBytes(b, c.Req.Cmd)
 }
 
 // AppendBinary implements process.Msg.
 func (h *Have) AppendBinary(b []byte) ([]byte, error) {
 	b = appendVector(append(b, tagHave), h.Counts)
-	return append(uvarints(b, h.Time), wire.Flag(h.Ask, 1)), nil
+	return append(wire.AppendUints(b, h.Time), wire.Flag(h.Ask, 1)), nil
 }
 
 // AppendBinary implements process.Msg.
 func (s *Stored) AppendBinary(b []byte) ([]byte, error) {
-	return uvarints(append(b, tagStored), uint64(s.Origin), s.Seq), nil
+	return wire.AppendUints(append(b, tagStored), uint64(s.Origin), s.Seq), nil
 }
 
 // AppendBinary implements process.Msg.
 func (k *Kept) AppendBinary(b []byte) ([]byte, error) {
-	b = uvarints(append(b, tagKept), k.Index, k.Time)
+	b = wire.AppendUints(append(b, tagKept), k.Index, k.Time)
 	b = appendVector(appendVector(b, k.Counts), k.Delivered)
 	return appendCasts(appendCasts(b, k.Owed), k.Line), nil
 }
 
 func appendCasts(b []byte, cs []Cast) []byte {
-	b = uvarints(b, uint64(len(cs)))
+	b = wire.AppendUints(b, uint64(len(cs)))
 	for i := range cs {
 		b = cs[i].append(b)
 	}
@@ -103,13 +102,6 @@ func appendCasts(b []byte, cs []Cast) []byte {
 
 func appendVector(b []byte, v clock.Vector) []byte {
 	b, _ = v.AppendBinary(b) // never fails
-	return b
-}
-
-func uvarints(b []byte, vs ...uint64) []byte {
-	for _, v := range vs {
-		b = binary.AppendUvarint(b, v)
-	}
 	return b
 }
 
@@ -125,12 +117,12 @@ func Decode(b []byte) (process.Msg, error) {
 		c := cast(d)
 		m = &c
 	case tagHave:
-		m = &Have{Counts: vector(d), Time: d.Uint(), Ask: d.Flags(1) != 0}
+		m = &Have{Counts: d.Counts(), Time: d.Uint(), Ask: d.Flags(1) != 0}
 	case tagStored:
 		m = &Stored{Origin: origin(d), Seq: d.Uint()}
 	case tagKept:
 		m = &Kept{
-			Index: d.Uint(), Time: d.Uint(), Counts: vector(d), Delivered: vector(d), Owed: casts(d), Line: casts(d),
+			Index: d.Uint(), Time: d.Uint(), Counts: d.Counts(), Delivered: d.Counts(), Owed: casts(d), Line: casts(d),
 		}
 	default:
 		return nil, errMalformed
@@ -142,7 +134,7 @@ func Decode(b []byte) (process.Msg, error) {
 }
 
 func cast(d *wire.Decoder) Cast {
-	c := Cast{Origin: origin(d), Seq: d.Uint(), Time: d.Uint(), After: vector(d)}
+	c := Cast{Origin: origin(d), Seq: d.Uint(), Time: d.Uint(), After: d.Counts()}
 	kind := d.Uint()
 	d.Require(c.Seq > 0 && kind <= uint64(process.NoOp))
 	c.Req = process.Request{Kind: process.Kind(kind), Client: d.Uint(), Seq: d.Uint(), Cmd: d.Bytes()}
@@ -162,18 +154,4 @@ func casts(d *wire.Decoder) []Cast {
 		cs = append(cs, cast(d))
 	}
 	return cs
-}
-
-// vector reads a vector in its only form: without zeros at the end.
-func vector(d *wire.Decoder) clock.Vector {
-	n := d.Count(1)
-	if n == 0 {
-		return nil
-	}
-	v := make(clock.Vector, n)
-	for i := range v {
-		v[i] = d.Uint()
-	}
-	d.Require(v[n-1] != 0)
-	return v
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"althing/process"
+	"althing/wire"
 )
 
 // monitor checks that each member delivers in its order, by what was broadcast
@@ -73,7 +74,7 @@ func newMonitor(o order) *monitor {
 
 // key names a request.
 func key(q *process.Request) string {
-	return string(uvarints(nil, uint64(q.Kind), q.Client, q.Seq)) + string(q.Cmd)
+	return string(wire.AppendUints(nil, uint64(q.Kind), q.Client, q.Seq)) + string(q.Cmd)
 }
 
 func (m *monitor) lane(id process.ID) *lane {
@@ -183,28 +184,28 @@ func (m *monitor) Clone() process.Monitor {
 
 // AppendState appends all that m remembers in one canonical form.
 func (m *monitor) AppendState(b []byte) []byte {
-	b = uvarints(b, uint64(len(m.casts)))
+	b = wire.AppendUints(b, uint64(len(m.casts)))
 	for i := range m.casts {
 		c := &m.casts[i]
-		b = uvarints(b, uint64(c.origin), uint64(len(c.key)))
+		b = wire.AppendUints(b, uint64(c.origin), uint64(len(c.key)))
 		b = c.past.append(append(b, c.key...))
 	}
-	b = uvarints(b, uint64(len(m.named)))
+	b = wire.AppendUints(b, uint64(len(m.named)))
 	for _, n := range slices.SortedFunc(maps.Keys(m.named), func(x, y name) int {
 		return cmp.Or(cmp.Compare(x.origin, y.origin), cmp.Compare(x.seq, y.seq))
 	}) {
-		b = uvarints(b, uint64(n.origin), n.seq, uint64(m.named[n]))
+		b = wire.AppendUints(b, uint64(n.origin), n.seq, uint64(m.named[n]))
 	}
-	b = uvarints(b, uint64(len(m.asked)))
+	b = wire.AppendUints(b, uint64(len(m.asked)))
 	for _, k := range slices.Sorted(maps.Keys(m.asked)) {
-		b = append(uvarints(b, uint64(m.asked[k]), uint64(len(k))), k...)
+		b = append(wire.AppendUints(b, uint64(m.asked[k]), uint64(len(k))), k...)
 	}
-	b = uvarints(b, uint64(len(m.of)))
+	b = wire.AppendUints(b, uint64(len(m.of)))
 	for _, id := range slices.Sorted(maps.Keys(m.of)) {
 		l := m.of[id]
-		b = uvarints(b, uint64(id), l.base, uint64(len(l.sent)), uint64(len(l.delivered)))
+		b = wire.AppendUints(b, uint64(id), l.base, uint64(len(l.sent)), uint64(len(l.delivered)))
 		for _, n := range slices.Concat(l.sent, l.delivered) {
-			b = uvarints(b, uint64(n))
+			b = wire.AppendUints(b, uint64(n))
 		}
 		b = l.seen.append(b)
 	}
@@ -216,5 +217,5 @@ func (s events) append(b []byte) []byte {
 	for len(s) > 0 && s[len(s)-1] == 0 {
 		s = s[:len(s)-1]
 	}
-	return uvarints(uvarints(b, uint64(len(s))), s...)
+	return wire.AppendUints(wire.AppendUints(b, uint64(len(s))), s...)
 }

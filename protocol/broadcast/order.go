@@ -6,6 +6,7 @@ import (
 
 	"althing/clock"
 	"althing/process"
+	"althing/wire"
 )
 
 // An order is the rule by which a member delivers.
@@ -138,32 +139,32 @@ func (m *member) Clone() process.Process {
 
 // AppendState implements process.Process.
 func (m *member) AppendState(b []byte) []byte {
-	b = uvarints(b, uint64(len(m.group)))
+	b = wire.AppendUints(b, uint64(len(m.group)))
 	for _, id := range m.group {
-		b = uvarints(b, uint64(id))
+		b = wire.AppendUints(b, uint64(id))
 	}
-	b = uvarints(b, m.time, m.index, uint64(len(m.log)))
+	b = wire.AppendUints(b, m.time, m.index, uint64(len(m.log)))
 	for _, v := range append([]clock.Vector{m.counts, m.delivered, m.reached, m.last}, m.known...) {
 		b = appendVector(b, v)
 	}
 	for _, log := range m.log {
-		b = uvarints(b, uint64(len(log)))
+		b = wire.AppendUints(b, uint64(len(log)))
 		for _, k := range log {
-			b = uvarints(k.append(b), k.index)
+			b = wire.AppendUints(k.append(b), k.index)
 		}
 	}
 	for _, cs := range [][]*Cast{m.line, m.pending} {
-		b = uvarints(b, uint64(len(cs)))
+		b = wire.AppendUints(b, uint64(len(cs)))
 		for _, c := range cs {
-			b = uvarints(b, uint64(c.Origin), c.Seq)
+			b = wire.AppendUints(b, uint64(c.Origin), c.Seq)
 		}
 	}
 	for _, p := range m.promised {
-		b = uvarints(b, p.count, p.time)
+		b = wire.AppendUints(b, p.count, p.time)
 	}
-	b = uvarints(b, uint64(len(m.tell)))
+	b = wire.AppendUints(b, uint64(len(m.tell)))
 	for _, id := range m.tell {
-		b = uvarints(b, uint64(id))
+		b = wire.AppendUints(b, uint64(id))
 	}
 	if m.armed {
 		return append(b, 1)

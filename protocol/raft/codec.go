@@ -26,66 +26,59 @@ const (
 
 // AppendBinary implements process.Msg.
 func (m *RequestVote) AppendBinary(b []byte) ([]byte, error) {
-	return flags(uvarints(append(b, tagRequestVote), m.Term, m.LastIndex, m.LastTerm), m.Pre, m.Transfer), nil
+	return flags(wire.AppendUints(append(b, tagRequestVote), m.Term, m.LastIndex, m.LastTerm), m.Pre, m.Transfer), nil
 }
 
 // AppendBinary implements process.Msg.
 func (m *Vote) AppendBinary(b []byte) ([]byte, error) {
-	return flags(uvarints(append(b, tagVote), m.Term), m.Granted, m.Pre), nil
+	return flags(wire.AppendUints(append(b, tagVote), m.Term), m.Granted, m.Pre), nil
 }
 
 // AppendBinary implements process.Msg.
 func (m *AppendEntries) AppendBinary(b []byte) ([]byte, error) {
-	b = uvarints(append(b, tagAppendEntries), m.Term, m.Prev, m.PrevTerm, m.Commit)
+	b = wire.AppendUints(append(b, tagAppendEntries), m.Term, m.Prev, m.PrevTerm, m.Commit)
 	return appendEntries(b, m.Entries), nil
 }
 
 // AppendBinary implements process.Msg.
 func (m *AppendReply) AppendBinary(b []byte) ([]byte, error) {
-	return flags(uvarints(append(b, tagAppendReply), m.Term, m.Match, m.HintTerm, m.Prev), m.OK, false), nil
+	return flags(wire.AppendUints(append(b, tagAppendReply), m.Term, m.Match, m.HintTerm, m.Prev), m.OK, false), nil
 }
 
 // AppendBinary implements process.Msg.
 func (m *Heartbeat) AppendBinary(b []byte) ([]byte, error) {
-	return uvarints(append(b, tagHeartbeat), m.Term, m.Commit, m.Round), nil
+	return wire.AppendUints(append(b, tagHeartbeat), m.Term, m.Commit, m.Round), nil
 }
 
 // AppendBinary implements process.Msg.
 func (m *HeartbeatReply) AppendBinary(b []byte) ([]byte, error) {
-	return uvarints(append(b, tagHeartbeatReply), m.Term, m.Round), nil
+	return wire.AppendUints(append(b, tagHeartbeatReply), m.Term, m.Round), nil
 }
 
 // AppendBinary implements process.Msg.
 func (m *InstallSnapshot) AppendBinary(b []byte) ([]byte, error) {
-	return uvarints(append(b, tagInstallSnapshot), m.Term), nil
+	return wire.AppendUints(append(b, tagInstallSnapshot), m.Term), nil
 }
 
 // AppendBinary implements process.Msg.
 func (m *TimeoutNow) AppendBinary(b []byte) ([]byte, error) {
-	return uvarints(append(b, tagTimeoutNow), m.Term), nil
+	return wire.AppendUints(append(b, tagTimeoutNow), m.Term), nil
 }
 
 // AppendBinary implements process.Msg.
 func (m *HardState) AppendBinary(b []byte) ([]byte, error) {
-	return uvarints(append(b, tagHardState), m.Term, uint64(m.Vote)), nil
+	return wire.AppendUints(append(b, tagHardState), m.Term, uint64(m.Vote)), nil
 }
 
 // AppendBinary implements process.Msg.
 func (m *Entries) AppendBinary(b []byte) ([]byte, error) {
-	return appendEntries(uvarints(append(b, tagEntries), m.Prev), m.Entries), nil
+	return appendEntries(wire.AppendUints(append(b, tagEntries), m.Prev), m.Entries), nil
 }
 
 // AppendBinary implements process.Msg.
 func (m *Checkpoint) AppendBinary(b []byte) ([]byte, error) {
-	b = uvarints(append(b, tagCheckpoint), m.Term, uint64(m.Vote), m.Base, m.BaseTerm)
+	b = wire.AppendUints(append(b, tagCheckpoint), m.Term, uint64(m.Vote), m.Base, m.BaseTerm)
 	return appendEntries(process.AppendGroup(b, m.Group), m.Entries), nil
-}
-
-func uvarints(b []byte, vs ...uint64) []byte {
-	for _, v := range vs {
-		b = binary.AppendUvarint(b, v)
-	}
-	return b
 }
 
 func flags(b []byte, one, two bool) []byte {
@@ -106,7 +99,7 @@ func appendEntries(b []byte, es []process.Entry) []byte {
 	for i := range es {
 		e := &es[i]
 		b = append(b, byte(e.Req.Kind))
-		b = wire.AppendBytes(uvarints(b, e.Epoch, e.Req.Client, e.Req.Seq), e.Req.Cmd)
+		b = wire.AppendBytes(wire.AppendUints(b, e.Epoch, e.Req.Client, e.Req.Seq), e.Req.Cmd)
 	}
 	return b
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"althing/process"
+	"althing/wire"
 )
 
 // group is servers in a test's hand: messages lie in flight until the test
@@ -199,7 +200,7 @@ func members(gr process.Group) process.Request {
 }
 
 func transfer(to process.ID) process.Request {
-	return process.Request{Kind: process.Transfer, Cmd: uvarints(nil, uint64(to))}
+	return process.Request{Kind: process.Transfer, Cmd: wire.AppendUints(nil, uint64(to))}
 }
 
 // cut makes the network lose all between a and the others.

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"althing/process"
+	"althing/wire"
 )
 
 // monitor checks the five properties of Figure 3 over a whole group.
@@ -52,29 +53,29 @@ func (m *monitor) Clone() process.Monitor {
 
 // AppendState appends all that m remembers in one canonical form.
 func (m *monitor) AppendState(b []byte) []byte {
-	b = uvarints(b, uint64(len(m.leaders)))
+	b = wire.AppendUints(b, uint64(len(m.leaders)))
 	for _, term := range slices.Sorted(maps.Keys(m.leaders)) {
-		b = uvarints(b, term, uint64(m.leaders[term]))
+		b = wire.AppendUints(b, term, uint64(m.leaders[term]))
 	}
-	b = uvarints(b, uint64(len(m.servers)))
+	b = wire.AppendUints(b, uint64(len(m.servers)))
 	for _, id := range slices.Sorted(maps.Keys(m.servers)) {
 		s := m.servers[id]
-		b = uvarints(b, uint64(id), uint64(s.role), s.term, s.last)
+		b = wire.AppendUints(b, uint64(id), uint64(s.role), s.term, s.last)
 	}
-	b = uvarints(b, uint64(len(m.seen)))
+	b = wire.AppendUints(b, uint64(len(m.seen)))
 	for _, es := range m.seen {
-		b = uvarints(b, uint64(len(es)))
+		b = wire.AppendUints(b, uint64(len(es)))
 		for _, e := range slices.SortedFunc(slices.Values(es), func(x, y seenEntry) int {
 			return cmp.Compare(x.term, y.term)
 		}) {
-			b = uvarints(b, e.term, e.prevTerm, uint64(e.req.Kind), e.req.Client, e.req.Seq, uint64(len(e.req.Cmd)))
-			b = append(b, e.req.Cmd...)
+			b = wire.AppendUints(b, e.term, e.prevTerm, uint64(e.req.Kind), e.req.Client, e.req.Seq)
+			b = wire.AppendBytes(b, e.req.Cmd)
 		}
 	}
-	b = uvarints(uvarints(b, uint64(len(m.decided))), m.decided...)
-	b = uvarints(b, uint64(len(m.upTo)))
+	b = wire.AppendUints(wire.AppendUints(b, uint64(len(m.decided))), m.decided...)
+	b = wire.AppendUints(b, uint64(len(m.upTo)))
 	for _, term := range slices.Sorted(maps.Keys(m.upTo)) {
-		b = uvarints(b, term, m.upTo[term])
+		b = wire.AppendUints(b, term, m.upTo[term])
 	}
 	return b
 }

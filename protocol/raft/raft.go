@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"althing/process"
+	"althing/wire"
 )
 
 // Protocol is Raft's row in the catalog.
@@ -238,36 +239,36 @@ func (r *Raft) Clone() process.Process {
 // AppendState implements process.Process. What a role does not use is empty in
 // it, so that equal behaviour has equal bytes.
 func (r *Raft) AppendState(b []byte) []byte {
-	b = uvarints(b, uint64(r.cfg.Self), r.currentTerm, uint64(r.votedFor), uint64(r.role),
+	b = wire.AppendUints(b, uint64(r.cfg.Self), r.currentTerm, uint64(r.votedFor), uint64(r.role),
 		uint64(r.leader), r.commitIndex, uint64(r.now-r.started), r.log.base, r.log.baseTerm)
 	b = flags(flags(b, r.lived, r.byOrder), r.bound, false)
 	if r.bound {
-		b = uvarints(b, uint64(r.now-r.heard))
+		b = wire.AppendUints(b, uint64(r.now-r.heard))
 	}
 	b = process.AppendGroup(b, r.log.groups[0].group)
 	b = appendEntries(b, r.log.entries)
-	b = uvarints(b, uint64(len(r.granted)))
+	b = wire.AppendUints(b, uint64(len(r.granted)))
 	for _, id := range r.granted {
-		b = uvarints(b, uint64(id))
+		b = wire.AppendUints(b, uint64(id))
 	}
 	if r.role != leader {
 		return b
 	}
 	for i := range r.peers {
 		p := &r.peers[i]
-		b = uvarints(b, uint64(p.id), uint64(p.state), p.match, p.next, p.round, p.told,
+		b = wire.AppendUints(b, uint64(p.id), uint64(p.state), p.match, p.next, p.round, p.told,
 			uint64(p.heard), uint64(p.since), uint64(p.nudged), uint64(len(p.inflight)))
-		b = flags(uvarints(b, p.inflight...), p.probed, p.active)
+		b = flags(wire.AppendUints(b, p.inflight...), p.probed, p.active)
 	}
-	b = uvarints(b, r.round, r.confirmed, uint64(r.transferee), uint64(r.leaseFrom), uint64(len(r.sent)))
+	b = wire.AppendUints(b, r.round, r.confirmed, uint64(r.transferee), uint64(r.leaseFrom), uint64(len(r.sent)))
 	b = flags(b, r.leased, r.leaseOver)
 	for _, s := range r.sent {
-		b = uvarints(b, s.round, uint64(s.at))
+		b = wire.AppendUints(b, s.round, uint64(s.at))
 	}
-	b = uvarints(b, uint64(len(r.reads)))
+	b = wire.AppendUints(b, uint64(len(r.reads)))
 	for i := range r.reads {
 		q := &r.reads[i]
-		b = uvarints(b, q.round, q.req.Client, q.req.Seq, uint64(len(q.req.Cmd)))
+		b = wire.AppendUints(b, q.round, q.req.Client, q.req.Seq, uint64(len(q.req.Cmd)))
 		b = append(b, q.req.Cmd...)
 	}
 	return b

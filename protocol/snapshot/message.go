@@ -1,7 +1,6 @@
 package snapshot
 
 import (
-	"encoding/binary"
 	"errors"
 	"math"
 
@@ -67,27 +66,22 @@ const (
 
 // AppendBinary implements process.Msg.
 func (p *Packet) AppendBinary(b []byte) ([]byte, error) {
-	b = uvarints(append(b, tagPacket), uint64(p.From), uint64(p.To), p.Seq, p.Amount)
+	b = wire.AppendUints(append(b, tagPacket), uint64(p.From), uint64(p.To), p.Seq, p.Amount)
 	b, _ = p.Colour.AppendBinary(b) // never fails
-	return uvarints(b, uint64(p.Picture.Initiator), p.Picture.N, p.Before), nil
+	return wire.AppendUints(b, uint64(p.Picture.Initiator), p.Picture.N, p.Before), nil
 }
 
 // AppendBinary implements process.Msg.
 func (*Begun) AppendBinary(b []byte) ([]byte, error) { return append(b, tagBegun), nil }
 
 // AppendBinary implements process.Msg.
-func (a *Ack) AppendBinary(b []byte) ([]byte, error) { return uvarints(append(b, tagAck), a.Seq), nil }
+func (a *Ack) AppendBinary(b []byte) ([]byte, error) {
+	return wire.AppendUints(append(b, tagAck), a.Seq), nil
+}
 
 // AppendBinary implements process.Msg.
 func (s *Stored) AppendBinary(b []byte) ([]byte, error) {
-	return uvarints(append(b, tagStored), uint64(s.To), s.Seq), nil
-}
-
-func uvarints(b []byte, vs ...uint64) []byte {
-	for _, v := range vs {
-		b = binary.AppendUvarint(b, v)
-	}
-	return b
+	return wire.AppendUints(append(b, tagStored), uint64(s.To), s.Seq), nil
 }
 
 var errMalformed = errors.New("snapshot: not a message")
@@ -99,13 +93,7 @@ func Decode(b []byte) (process.Msg, error) {
 	var m process.Msg
 	switch d.Byte() {
 	case tagPacket:
-		p := &Packet{From: id(d, 1), To: id(d, 1), Seq: d.Uint(), Amount: d.Uint()}
-		p.Colour = make(clock.Vector, d.Count(1))
-		for i := range p.Colour {
-			p.Colour[i] = d.Uint()
-		}
-		n := len(p.Colour)
-		d.Require(n == 0 || p.Colour[n-1] != 0)
+		p := &Packet{From: id(d, 1), To: id(d, 1), Seq: d.Uint(), Amount: d.Uint(), Colour: d.Counts()}
 		p.Picture = Picture{Initiator: id(d, 0), N: d.Uint()}
 		p.Before = d.Uint()
 		marker := p.Amount == 0

@@ -7,6 +7,7 @@ import (
 
 	"althing/clock"
 	"althing/process"
+	"althing/wire"
 )
 
 // The rows in the catalog.
@@ -420,28 +421,28 @@ func clonePictures(ps []picture) []picture {
 
 // AppendState implements process.Process.
 func (m *member) AppendState(b []byte) []byte {
-	b = uvarints(b, uint64(len(m.early)), uint64(len(m.group)), m.account, m.moves)
+	b = wire.AppendUints(b, uint64(len(m.early)), uint64(len(m.group)), m.account, m.moves)
 	for _, r := range m.early {
 		b, _ = r.AppendBinary(b) // never fails
 	}
 	b, _ = m.colour.AppendBinary(b)
 	for _, c := range m.channels {
-		b = uvarints(b, c.sent, uint64(len(c.unacked)), c.got, uint64(len(c.beyond)))
+		b = wire.AppendUints(b, c.sent, uint64(len(c.unacked)), c.got, uint64(len(c.beyond)))
 		for _, p := range c.unacked {
 			b, _ = p.AppendBinary(b)
 		}
-		b = uvarints(b, c.beyond...)
+		b = wire.AppendUints(b, c.beyond...)
 	}
-	b = uvarints(b, uint64(len(m.pictures)))
+	b = wire.AppendUints(b, uint64(len(m.pictures)))
 	for _, s := range m.pictures {
-		b = uvarints(b, uint64(s.Initiator), s.N, s.account)
+		b = wire.AppendUints(b, uint64(s.Initiator), s.N, s.account)
 		for _, side := range s.sides {
-			b = uvarints(b, side.flight, side.before, side.mine, bit(side.marked)<<1|bit(side.told))
+			b = wire.AppendUints(b, side.flight, side.before, side.mine, bit(side.marked)<<1|bit(side.told))
 		}
 	}
-	b = uvarints(b, uint64(len(m.replies)), bit(m.resending))
+	b = wire.AppendUints(b, uint64(len(m.replies)), bit(m.resending))
 	for _, w := range m.replies {
-		b = uvarints(b, uint64(w.to), w.seq)
+		b = wire.AppendUints(b, uint64(w.to), w.seq)
 	}
 	return b
 }
