@@ -65,3 +65,59 @@ func (f *future) until(value string) time.Duration {
 	}
 	return last
 }
+
+// A line knows by whom each item of a queue is taken, if every item is put in
+// once and every taker was answered. The order in which items are taken says
+// much of the order in which they stand.
+type line struct {
+	taken map[string]*Op
+	rest  string // stands for all items that nobody takes
+}
+
+// maxBehind is how many of the last items an item is compared with that is put
+// behind them: more would find little more.
+const maxBehind = 32
+
+// queue gathers the line of a queue; nil for other objects.
+func queue(ops []Op, on []int32) *line {
+	l := &line{taken: map[string]*Op{}}
+	put := map[string]bool{}
+	for _, i := range on {
+		switch o := &ops[i]; {
+		case o.Kind == Enqueue && !put[o.Arg]:
+			put[o.Arg] = true
+		case o.Kind == Dequeue && o.judged() && l.taken[o.Result] == nil:
+			if o.Result != "" {
+				l.taken[o.Result] = o
+			}
+		default:
+			return nil
+		}
+	}
+	for _, i := range on {
+		if o := &ops[i]; o.Kind == Enqueue && l.taken[o.Arg] == nil {
+			l.rest = o.Arg
+			break
+		}
+	}
+	return l
+}
+
+// enqueue returns the queue after an item is put in. That is not ok if the item
+// is taken although it stands behind one that is not, or is taken later.
+func (l *line) enqueue(state, item string) (next string, ok bool) {
+	by := l.taken[item]
+	all := items(state)
+	if n := len(all); n > 0 && all[n-1] == l.rest {
+		return state, by == nil
+	}
+	if by == nil {
+		return state + l.rest + separator, true
+	}
+	for _, before := range all[max(0, len(all)-maxBehind):] {
+		if by.precedes(l.taken[before]) {
+			return state, false
+		}
+	}
+	return state + item + separator, true
+}

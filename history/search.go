@@ -59,12 +59,14 @@ type config struct {
 // that changes nothing takes effect as soon as its result is right. And of two
 // configurations that differ in open operations alone, the one that used more
 // of them is dropped: whatever it can still do, the other can. And values that
-// nobody will see again are one and the same (future.go).
+// nobody will see again are one and the same, as are items that nobody takes
+// (future.go).
 type search struct {
 	ops    []Op
 	on     []int32
 	wild   func(state string) []string // other states that may follow any; nil: none
 	future *future                     // nil: not known
+	line   *line                       // nil: not known
 	states []string
 	number map[string]uint32
 	until  []time.Duration // by state: when it is seen last
@@ -124,7 +126,7 @@ func (s *search) run() (v Verdict, order []int32, failed int32) {
 		s.most = maxConfigs
 	}
 	if s.wild == nil {
-		s.future = foresee(s.ops, s.on)
+		s.future, s.line = foresee(s.ops, s.on), queue(s.ops, s.on)
 	}
 	s.found.s, s.front.s = s, s
 	s.others(config{state: s.intern("")}, s.found.add)
@@ -236,6 +238,12 @@ func (s *search) respond(slot int) bool {
 			state, result := o.apply(s.states[c.state])
 			if o.judged() && result != o.Result {
 				return
+			}
+			if s.line != nil && o.Kind == Enqueue {
+				var ok bool
+				if state, ok = s.line.enqueue(s.states[c.state], o.Arg); !ok {
+					return
+				}
 			}
 			n := config{state: s.intern(state), done: c.done, last: &step{c.last, i}}
 			n.done.set(next)

@@ -65,8 +65,11 @@ func follow(ops []Op, order []int32) (clash []int32) {
 	return nil
 }
 
-// maxCore is the largest core that VerifyCore goes through.
-const maxCore = 64
+// The largest core that VerifyCore goes through, and in how many steps.
+const (
+	maxCore  = 64
+	maxTried = 1 << 20
+)
 
 // VerifyCore tells why core is not one: an order of its operations, possibly
 // with others between them, that explains them. It tries them all, one
@@ -90,7 +93,7 @@ func VerifyCore(ops []Op, core []int32) error {
 	tried := map[point]bool{}
 	var explained func(p point) bool
 	explained = func(p point) bool {
-		if tried[p] {
+		if tried[p] || len(tried) == maxTried {
 			return false
 		}
 		tried[p] = true
@@ -115,6 +118,9 @@ func VerifyCore(ops []Op, core []int32) error {
 	}
 	if explained(point{}) {
 		return fmt.Errorf("%w: its operations can be explained", ErrCertificate)
+	}
+	if len(tried) == maxTried {
+		return fmt.Errorf("%w: there are more than %d ways to go through it", ErrCertificate, maxTried)
 	}
 	return nil
 }
