@@ -193,6 +193,10 @@ func (o *objects) Judge(promise string, timeout time.Duration) judgement {
 
 var errNoProof = errors.New("that no pattern breaks the promise has no short proof")
 
+// maxTold bounds the operations that are printed: a core that could not be made
+// small would fill the screen.
+const maxTold = 50
+
 func checked(ops []history.Op, timeout time.Duration) judgement {
 	r := history.Check(ops, timeout)
 	j := judgement{verdict: r.Verdict, how: fmt.Sprintf("%d operations, by %s", len(ops), r.Method)}
@@ -203,7 +207,10 @@ func checked(ops []history.Op, timeout time.Duration) judgement {
 	case history.Illegal:
 		j.proof = history.VerifyCore(ops, r.Core)
 		j.reasons = told(fmt.Sprintf("key %q: no order explains these %d operations, whatever the others did:",
-			r.Key, len(r.Core)), ops, r.Core)
+			r.Key, len(r.Core)), ops, r.Core[:min(len(r.Core), maxTold)])
+		if more := len(r.Core) - maxTold; more > 0 {
+			j.reasons = append(j.reasons, fmt.Sprintf("  and %d more", more))
+		}
 	default:
 		j.reasons = []string{fmt.Sprintf("key %q: %s", r.Key, r.Reason)}
 	}
