@@ -22,7 +22,6 @@ func ExampleCheck() {
 	fmt.Println("proved:", history.VerifyCore(ops, r.Core) == nil)
 	// Output:
 	// illegal by zones
-	// client 0: put x "old" from 0s to 10ns: ""
 	// client 1: get x from 25ns to 35ns: "new"
 	// client 1: get x from 40ns to 50ns: "old"
 	// proved: true

@@ -207,6 +207,29 @@ func TestCores(t *testing.T) {
 	}
 }
 
+// TestCoreOfFewValues: what went wrong late in a long history is found there,
+// though all that was read was written, at other times.
+func TestCoreOfFewValues(t *testing.T) {
+	d := die{rand.New(rand.NewPCG(4, 4)), []Kind{Get, Put}, 5, 4, 1, 0, 0}
+	ops := d.history(3000)
+	for i := 2000; ; i++ {
+		if ops[i].Kind != Get {
+			continue
+		}
+		was := ops[i].Result
+		for v := range 5 {
+			ops[i].Result = strconv.Itoa(v)
+			if r := Check(ops, 0); r.Verdict == Illegal {
+				if err := VerifyCore(ops, r.Core); err != nil || len(r.Core) > 20 {
+					t.Errorf("a core of %d: %v", len(r.Core), err)
+				}
+				return
+			}
+		}
+		ops[i].Result = was
+	}
+}
+
 // TestFalseCertificates: the verifiers refuse what does not hold.
 func TestFalseCertificates(t *testing.T) {
 	ops := []Op{

@@ -12,43 +12,50 @@ const other = "\x00\x00other"
 // A relaxed problem asks whether a few operations, the core, can be explained
 // if of all others nothing is assumed but what they would do: they may take
 // effect at any time, any number of times, or never; but not if they were called
-// when all of the core had returned. If it cannot be explained, then neither can
-// the history, and the core says why.
+// when all of the core had returned, and only before the core if they returned
+// before it was called. If it cannot be explained, then neither can the history,
+// and the core says why.
 type relaxed struct {
-	ops  []Op                        // the core, and what stands for the others where next cannot
-	next func(state string) []string // what others may make of a state, in any number of steps; sorted
+	ops   []Op                        // the core, and what stands for the others where next cannot
+	first []string                    // the states that there may be before the core
+	next  func(state string) []string // what others may make of one, in any number of steps; nil: nothing
 }
 
 // relax makes the problem of a core of the operations on an object.
 func relax(ops []Op, on, core []int32) relaxed {
 	in := make(map[int32]bool, len(core))
 	var strict []Op
-	end := time.Duration(math.MinInt64)
+	start, end := never, time.Duration(math.MinInt64)
 	for _, i := range core {
 		in[i] = true
 		strict = append(strict, ops[i])
+		start = min(start, ops[i].Call)
 		if !ops[i].Open {
 			end = max(end, ops[i].Return)
 		}
 	}
-	var others []*Op
+	var others, during []*Op
 	for _, i := range on {
 		if o := &ops[i]; !in[i] && o.Call <= end && !(o.judged() && o.idle()) {
 			others = append(others, o)
+			if o.returns() >= start {
+				during = append(during, o)
+			}
 		}
 	}
-	var step func(state string) []string
+	var before, then func(state string) []string
 	switch strict[0].Kind {
 	case Enqueue, Dequeue:
 		return relaxQueue(strict, others)
 	case Get, Put, CAS, Append:
-		step = registerSteps(strict, others)
+		before, then = registerSteps(strict, others), registerSteps(strict, during)
 	case Acquire, Release:
-		step = plainSteps(others)
-	default:
-		step = setSteps(strict, others)
+		before, then = plainSteps(others), plainSteps(during)
+	default: // what was added before the core shows when it is read
+		before = setSteps(strict, others)
+		then = before
 	}
-	return relaxed{strict, closed(step)}
+	return relaxed{strict, append([]string{""}, closed(before)("")...), closed(then)}
 }
 
 // closed repeats step until nothing new comes of it, and remembers.
@@ -187,7 +194,7 @@ func relaxQueue(strict []Op, others []*Op) relaxed {
 	for i := range strict {
 		named[strict[i].Arg], named[strict[i].Result] = true, true
 	}
-	r := relaxed{ops: strict}
+	r := relaxed{ops: strict, first: []string{""}}
 	for _, o := range others {
 		any := o.Kind == Dequeue && !o.judged()
 		if any || o.Kind == Enqueue && named[o.Arg] || o.Kind == Dequeue && named[o.Result] {

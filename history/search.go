@@ -65,6 +65,7 @@ type search struct {
 	ops    []Op
 	on     []int32
 	wild   func(state string) []string // other states that may follow any; nil: none
+	first  []string                    // the states that it may begin with; nil: ""
 	future *future                     // nil: not known
 	line   *line                       // nil: not known
 	states []string
@@ -129,7 +130,12 @@ func (s *search) run() (v Verdict, order []int32, failed int32) {
 		s.future, s.line = foresee(s.ops, s.on), queue(s.ops, s.on)
 	}
 	s.found.s, s.front.s = s, s
-	s.others(config{state: s.intern("")}, s.found.add)
+	if s.first == nil {
+		s.first = []string{""}
+	}
+	for _, state := range s.first {
+		s.others(config{state: s.intern(state)}, s.found.add)
+	}
 	s.configs = s.found.kept(nil)
 	free := mask{math.MaxUint64, math.MaxUint64}
 	for _, e := range events(s.ops, s.on) {

@@ -116,7 +116,7 @@ func VerifyCore(ops []Op, core []int32) error {
 		}
 		return !left
 	}
-	if explained(point{}) {
+	if slices.ContainsFunc(problem.first, func(state string) bool { return explained(point{0, state}) }) {
 		return fmt.Errorf("%w: its operations can be explained", ErrCertificate)
 	}
 	if len(tried) == maxTried {
