@@ -67,7 +67,8 @@ func (s *shrinker) refuted(core []int32) bool {
 	for i := range all {
 		all[i] = int32(i)
 	}
-	v, _, _ := (&search{ops: r.ops, on: all, wild: r.next, first: r.first, most: probeConfigs, deadline: s.deadline}).run()
+	v, _, _ := (&search{ops: r.ops, on: all, wild: r.next, first: r.first, most: probeConfigs,
+		deadline: s.deadline}).run()
 	return v == Illegal
 }
 
