@@ -116,6 +116,13 @@ var help = map[string]map[string]string{
 		"timeout": "How long to look for an answer, object by object; then it is unknown.",
 		"order":   "Write the order that explains the history to a file; with one history.",
 	},
+	"maelstrom": {
+		"workload": "What Maelstrom asks: lin-kv, broadcast, g-set, g-counter, pn-counter, echo " +
+			"or unique-ids.",
+		"protocol": "What lin-kv or broadcast runs (raft for lin-kv, causal for broadcast).",
+		"election-timeout": "How long a replica waits for a leader, at least; ten times Maelstrom's " +
+			"--latency (as the protocol has it).",
+	},
 	"bench": {
 		"workload":  "put, get, get-serializable, mixed or watch.",
 		"endpoints": "Client addresses of the servers.",

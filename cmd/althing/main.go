@@ -7,6 +7,7 @@
 //	althing trace    what a simulation recorded, for other tools
 //	althing check    what clients saw, against what was promised
 //	althing bench    load for any server of the etcd API
+//	althing maelstrom a node for the Maelstrom workbench
 //	althing version  which build this is
 //
 // It ends with 0 when all is well, 1 when the answer is bad (a member failed,
@@ -31,14 +32,15 @@ const (
 )
 
 type commands struct {
-	Up      upCommand      `cmd:"" help:"Run a cluster on this machine, with its data in a directory."`
-	Serve   serveCommand   `cmd:"" help:"Run one member of a cluster."`
-	Sim     simCommand     `cmd:"" help:"Simulate a protocol under faults, from a seed."`
-	Explore exploreCommand `cmd:"" help:"Visit every state of a small group of replicas."`
-	Trace   traceCommand   `cmd:"" help:"Turn what a simulation recorded into what other tools read."`
-	Check   checkCommand   `cmd:"" help:"Judge a recorded history: which promise does it keep?"`
-	Bench   benchCommand   `cmd:"" help:"Put load on servers of the etcd API, and measure."`
-	Version versionCommand `cmd:"" help:"Print which build this is."`
+	Up        upCommand        `cmd:"" help:"Run a cluster on this machine, with its data in a directory."`
+	Serve     serveCommand     `cmd:"" help:"Run one member of a cluster."`
+	Sim       simCommand       `cmd:"" help:"Simulate a protocol under faults, from a seed."`
+	Explore   exploreCommand   `cmd:"" help:"Visit every state of a small group of replicas."`
+	Trace     traceCommand     `cmd:"" help:"Turn what a simulation recorded into what other tools read."`
+	Check     checkCommand     `cmd:"" help:"Judge a recorded history: which promise does it keep?"`
+	Bench     benchCommand     `cmd:"" help:"Put load on servers of the etcd API, and measure."`
+	Maelstrom maelstromCommand `cmd:"" help:"Be a node of the Maelstrom workbench, on standard input and output."`
+	Version   versionCommand   `cmd:"" help:"Print which build this is."`
 }
 
 // A usageError says that the command was called wrongly.

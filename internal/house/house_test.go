@@ -29,12 +29,12 @@ var floors = map[string]int{
 	"kv/command": 2,
 	"kv":         3, "node": 3, "world": 3, "protocol/*": 3, "trace/shiviz": 3, "trace/diagram": 3,
 	"protocol": 4, "etcd": 4, "sim": 4, "script": 4, "load": 4, "explore": 4,
-	"member": 5,
+	"member": 5, "maelstrom": 5,
 	"cmd/*":  6, "examples/*": 6, "internal/house": 6, "internal/e2e": 6,
 }
 
 // hosts run any protocol. They are handed one.
-var hosts = []string{"node", "world", "sim", "script", "explore", "web"}
+var hosts = []string{"node", "world", "sim", "script", "explore", "web", "maelstrom"}
 
 // impure is what a process must not import: it would no longer be a function
 // of its inputs.
