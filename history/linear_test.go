@@ -262,6 +262,23 @@ func TestFalseCertificates(t *testing.T) {
 	}
 }
 
+// TestBlind: what was answered without a result must have happened, and is not
+// judged.
+func TestBlind(t *testing.T) {
+	ops := []Op{
+		{Kind: Append, Arg: "a", Call: 0, Return: 1, Blind: true},
+		{Kind: Get, Call: 2, Return: 3, Blind: true},
+		{Kind: Get, Result: "a", Call: 4, Return: 5},
+	}
+	if r := Check(ops, 0); r.Verdict != OK || VerifyOrder(ops, r.Order) != nil {
+		t.Errorf("%v %v", r.Verdict, VerifyOrder(ops, r.Order))
+	}
+	ops[2].Result = ""
+	if r := Check(ops, 0); r.Verdict != Illegal || VerifyCore(ops, r.Core) != nil {
+		t.Errorf("%v %v", r.Verdict, VerifyCore(ops, r.Core))
+	}
+}
+
 // TestUnknown: a check that may not take its time does not say OK.
 func TestUnknown(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
