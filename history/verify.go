@@ -10,8 +10,9 @@ import (
 var ErrCertificate = errors.New("the certificate does not hold")
 
 // VerifyOrder tells why order, the operations object by object, is not a
-// linearization of ops; nil if it is. Every operation that was answered, and that
-// changed something or told something, must be in it once, none after one that it precedes, and each result must be right.
+// linearization of ops; nil if it is. Every operation that was answered, and
+// that changed something or told something, must be in it once, none after one
+// that it precedes, and each result must be right.
 func VerifyOrder(ops []Op, order []int32) error {
 	used := make([]bool, len(ops))
 	for _, i := range order {
