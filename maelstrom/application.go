@@ -1,8 +1,6 @@
 package maelstrom
 
-import (
-	"encoding/json"
-)
+import "encoding/json"
 
 // registers are keys and values, both in canonical form.
 type registers map[string]json.RawMessage
@@ -22,11 +20,11 @@ func (registers) command(m *message) (cmd []byte, read bool, answer *body) {
 		b := fault(unsupported, "lin-kv does not know %q", op.Type)
 		return nil, false, &b
 	}
-	return encode(op, fields...)
+	return encode(&op, fields...)
 }
 
-// encode makes a command of a body whose fields must be there.
-func encode(op body, fields ...*json.RawMessage) (cmd []byte, read bool, answer *body) {
+// encode makes a command of op, whose fields must be there.
+func encode(op *body, fields ...*json.RawMessage) (cmd []byte, read bool, answer *body) {
 	if b, ok := canonicalise(fields...); !ok {
 		return nil, false, &b
 	}
@@ -75,7 +73,7 @@ func (b *board) command(m *message) (cmd []byte, read bool, answer *body) {
 		return nil, false, &body{Type: "read_ok", Messages: list(b.messages)}
 	case "broadcast":
 		op := body{Type: "broadcast", Message: m.Body.Message}
-		return encode(op, &op.Message)
+		return encode(&op, &op.Message)
 	}
 	f := fault(unsupported, "broadcast does not know %q", m.Body.Type)
 	return nil, false, &f

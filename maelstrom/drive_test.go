@@ -3,6 +3,7 @@ package maelstrom_test
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -57,10 +58,10 @@ type envelope struct {
 type bench struct {
 	t     *testing.T
 	nodes map[string]*program
-	loss  float64 // of messages between nodes; as many come twice
 
 	mu      sync.Mutex
-	cut     string // this node hears no other, and is not heard
+	loss    float64 // of messages between nodes; as many come twice
+	cut     string  // this node hears no other, and is not heard
 	waiting map[int]chan fields
 	last    int
 	closed  bool
@@ -159,6 +160,8 @@ func (b *bench) read(name string, out io.Reader) {
 
 // copies returns how often a message comes.
 func (b *bench) copies() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	switch x := rand.Float64(); {
 	case x < b.loss:
 		return 0
@@ -180,6 +183,13 @@ func (b *bench) deliver(e envelope) {
 		b.t.Error(err)
 	}
 	b.nodes[e.Dest].write(append(line, '\n'))
+}
+
+// lose sets how many messages are lost.
+func (b *bench) lose(loss float64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.loss = loss
 }
 
 // isolate cuts off one node, and heals the one before; "" is none.
@@ -231,3 +241,22 @@ func (b *bench) until(node string, body fields, good func(fields) bool) {
 }
 
 func name(i int) string { return fmt.Sprintf("n%d", i+1) }
+
+// once runs the binary with that input, and returns how it ended and what it
+// said on standard error.
+func (b *bench) once(in string) (code int, stderr string) {
+	b.t.Helper()
+	path, err := binary()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	cmd := exec.Command(path, "maelstrom")
+	cmd.Stdin = strings.NewReader(in)
+	var said strings.Builder
+	cmd.Stderr = &said
+	var exit *exec.ExitError
+	if err := cmd.Run(); err != nil && !errors.As(err, &exit) {
+		b.t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode(), said.String()
+}

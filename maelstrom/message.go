@@ -83,7 +83,7 @@ func decode(line []byte) (m message, err error) {
 	} else if err != nil {
 		return m, fmt.Errorf("decode message: %w", err)
 	}
-	if m.Src == "" || m.Body.Type == "" {
+	if m.Src == "" || m.Body.Type == "" && m.bad == nil {
 		return m, errors.New("decode message: it has no src, or no type in its body")
 	}
 	return m, nil

@@ -57,7 +57,7 @@ func load(b *bench, cuts bool) (ops []history.Op, answered int) {
 	for c := range clients {
 		all.Go(func() {
 			for i := range each {
-				if time.Since(begin) > patience/2 {
+				if time.Since(begin) > patience/3 {
 					return
 				}
 				op := operate(b, fmt.Sprint(c*each+i+1), begin)
@@ -96,7 +96,7 @@ func operate(b *bench, value string, begin time.Time) history.Op {
 		op.Kind, op.Old, op.Arg = history.CAS, fmt.Sprint(old), value
 		body["type"], body["from"], body["to"] = "cas", old, v
 	}
-	r := b.call(name(rand.IntN(3)), body, time.Second)
+	r := b.call(name(rand.IntN(3)), body, patience/30)
 	op.Return = time.Since(begin)
 	code, _ := r["code"].(float64)
 	switch r["type"] {
