@@ -254,6 +254,7 @@ func (t *transactions) Judge(level string, timeout time.Duration) judgement {
 			j.proof = txn.VerifyCycle(txns, r.Cycle)
 		}
 	default:
+		j.proof = errNamed
 		j.reasons = []string{r.Anomaly + ": " + r.Reason}
 		for _, i := range r.Core {
 			j.reasons = append(j.reasons, "  "+txns[i].String())
@@ -262,4 +263,7 @@ func (t *transactions) Judge(level string, timeout time.Duration) judgement {
 	return j
 }
 
-var errInferred = errors.New("an order of versions that is inferred is not seen in the reads")
+var (
+	errNamed    = errors.New("the transactions above show it, and nothing but the search has looked at them")
+	errInferred = errors.New("an order of versions that is inferred is not seen in the reads")
+)

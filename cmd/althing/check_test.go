@@ -64,6 +64,21 @@ const skew = `{:process 0 :type :invoke :f :txn :value [[:append x 1] [:r y nil]
 {:process 1 :type :ok :f :txn :value [[:append y 1] [:r x []]]}
 `
 
+const aborted = `{:process 0 :type :invoke :f :txn :value [[:append x 1]]}
+{:process 0 :type :fail :f :txn :value [[:append x 1]]}
+{:process 1 :type :invoke :f :txn :value [[:r x nil]]}
+{:process 1 :type :ok :f :txn :value [[:r x [1]]]}
+`
+
+// TestCheckSaysWhatIsVerified: where nothing but the search has looked at the
+// reason, nothing is called verified.
+func TestCheckSaysWhatIsVerified(t *testing.T) {
+	code, out, err := command("check", write(t, aborted), "--model=list-append", "--consistency=serializable")
+	if code != exitBad || !strings.Contains(out, "G1a") || !strings.Contains(out, "certificate: not verified") {
+		t.Errorf("exit %d:\n%s%s", code, out, err)
+	}
+}
+
 func TestCheckTransactions(t *testing.T) {
 	path := write(t, skew)
 	for _, c := range []struct {
