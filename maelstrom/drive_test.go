@@ -61,6 +61,7 @@ type bench struct {
 
 	mu      sync.Mutex
 	loss    float64 // of messages between nodes; as many come twice
+	drop    string  // bodies of this type are lost
 	cut     string  // this node hears no other, and is not heard
 	waiting map[int]chan fields
 	last    int
@@ -173,7 +174,7 @@ func (b *bench) copies() int {
 
 func (b *bench) deliver(e envelope) {
 	b.mu.Lock()
-	lost := b.closed || b.cut != "" && (e.Src == b.cut || e.Dest == b.cut)
+	lost := b.closed || e.Body["type"] == b.drop || b.cut != "" && (e.Src == b.cut || e.Dest == b.cut)
 	b.mu.Unlock()
 	if lost {
 		return
@@ -190,6 +191,13 @@ func (b *bench) lose(loss float64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.loss = loss
+}
+
+// lack loses all bodies of one type.
+func (b *bench) lack(kind string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.drop = kind
 }
 
 // isolate cuts off one node, and heals the one before; "" is none.

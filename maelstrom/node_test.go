@@ -2,6 +2,7 @@ package maelstrom_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -51,7 +52,10 @@ type dialogue struct {
 	done chan error
 }
 
-func talk(t testing.TB, o maelstrom.Options) *dialogue {
+// alone is the init of a group of one.
+const alone = `{"type":"init","msg_id":1,"node_id":"n1","node_ids":["n1"]}`
+
+func talk(t testing.TB, o maelstrom.Options, init string) *dialogue {
 	inRead, in := io.Pipe()
 	out, outWrite := io.Pipe()
 	d := &dialogue{t: t, in: in, out: json.NewDecoder(out), done: make(chan error, 1)}
@@ -66,17 +70,29 @@ func talk(t testing.TB, o maelstrom.Options) *dialogue {
 			t.Error(err)
 		}
 	})
-	d.ask(`{"type":"init","msg_id":1,"node_id":"n1","node_ids":["n1"]}`)
+	d.ask(init)
 	return d
 }
 
+// hears tells the node what another one says.
+func (d *dialogue) hears(from, body string) {
+	fmt.Fprintf(d.in, `{"src":%q,"dest":"n1","body":%s}`+"\n", from, body)
+}
+
 func (d *dialogue) ask(body string) string {
-	fmt.Fprintf(d.in, `{"src":"c1","dest":"n1","body":%s}`+"\n", body)
-	var m struct{ Body json.RawMessage }
-	if err := d.out.Decode(&m); err != nil {
-		d.t.Fatalf("no answer to %s: %v", body, err)
+	d.hears("c1", body)
+	for {
+		var m struct {
+			Dest string
+			Body json.RawMessage
+		}
+		if err := d.out.Decode(&m); err != nil {
+			d.t.Fatalf("no answer to %s: %v", body, err)
+		}
+		if m.Dest == "c1" {
+			return string(m.Body)
+		}
 	}
-	return string(m.Body)
 }
 
 // TestAnswers: each workload's requests, and what is wrong with some.
@@ -149,7 +165,7 @@ func TestAnswers(t *testing.T) {
 		}},
 	} {
 		t.Run(c.workload+" "+c.protocol, func(t *testing.T) {
-			d := talk(t, options(t, c.workload, c.protocol))
+			d := talk(t, options(t, c.workload, c.protocol), alone)
 			for _, l := range c.lines {
 				got := d.ask(l.ask)
 				for _, w := range strings.Fields(l.want) {
@@ -231,6 +247,55 @@ func TestLoneNode(t *testing.T) {
 		func(r fields) bool { return r["type"] == "write_ok" })
 }
 
+// TestUnsureNode: a request that was forwarded, and never heard of again, may
+// have been done. To say that it was not would make a liar of the history.
+func TestUnsureNode(t *testing.T) {
+	t.Parallel()
+	b := start(t, 3, 0)
+	write := fields{"type": "write", "key": 1, "value": 1}
+	for i := range 3 {
+		b.until(name(i), write, func(r fields) bool { return r["type"] == "write_ok" })
+	}
+	b.lack("althing_request")
+	answers := make(chan fields)
+	for i := range 3 {
+		go func() { answers <- b.call(name(i), write, patience) }()
+	}
+	unsure := 0
+	for range 3 {
+		switch r := <-answers; {
+		case r["code"] == 0.0:
+			unsure++
+		case r["type"] != "write_ok":
+			t.Errorf("forwarded into nowhere, a write is answered with %v", r)
+		}
+	}
+	if unsure == 0 {
+		t.Error("no node had to forward its write")
+	}
+}
+
+// TestOnce: a request of another node that comes again, as after a retry, takes
+// effect once, though it is in the log twice; and only in that node's own name.
+func TestOnce(t *testing.T) {
+	d := talk(t, options(t, "lin-kv", "causal"), // which commits what it is given, and asks nobody
+		`{"type":"init","msg_id":1,"node_id":"n1","node_ids":["n1","n2"]}`)
+	cmd := base64.StdEncoding.EncodeToString([]byte(`{"type":"write","key":1,"value":"other"}`))
+	other := fmt.Sprintf(`{"type":"althing_request","number":1,"data":%q}`, cmd)
+	read := func(id int, want string) {
+		t.Helper()
+		if got := d.ask(fmt.Sprintf(`{"type":"read","msg_id":%d,"key":1}`, id)); !strings.Contains(got, want) {
+			t.Errorf("the value is %s, not %s", got, want)
+		}
+	}
+	d.hears("n2", other)
+	read(2, `"other"`)
+	d.ask(`{"type":"write","msg_id":3,"key":1,"value":"own"}`)
+	d.hears("n2", other)
+	d.hears("n9", other)
+	read(5, `"own"`)
+}
+
 type failing struct{}
 
 var errPipe = errors.New("pipe is gone")
@@ -282,7 +347,7 @@ func ExampleRun() {
 
 // BenchmarkWrite is one write after the other, through a group of one.
 func BenchmarkWrite(b *testing.B) {
-	d := talk(b, options(b, "lin-kv", "raft"))
+	d := talk(b, options(b, "lin-kv", "raft"), alone)
 	b.ReportAllocs()
 	for b.Loop() {
 		if r := d.ask(`{"type":"write","msg_id":2,"key":1,"value":1}`); !strings.Contains(r, "write_ok") {
