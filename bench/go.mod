@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	althing v0.0.0
+	github.com/DistributedClocks/GoVector v0.0.0-20210402100930-db949c81a0af
 	github.com/alecthomas/kong v1.17.0
 	github.com/dgryski/go-jump v0.0.0-20170409065014-e1f439676b57
 	github.com/dgryski/go-rendezvous v0.0.0-20200823014737-9f7001d12a5f

@@ -25,7 +25,10 @@ var parts = []struct{ title, dir, pkg string }{
 	{"interval tree clocks (clock/itc)", "..", "./clock/itc"},
 	{"crdt", "..", "./crdt"},
 	{"partition", "..", "./partition"},
-	{"peers of partition", ".", "./peers"},
+	{"quorum", "..", "./quorum"},
+	{"the best strategy (quorum/balance)", "..", "./quorum/balance"},
+	{"staleness of partial quorums (quorum/staleness)", "..", "./quorum/staleness"},
+	{"peers: GoVector; rings, rendezvous and jump of others", ".", "./peers"},
 }
 
 type run struct {
