@@ -4,6 +4,11 @@
 // messages on standard input and writes messages on standard output, one JSON
 // object a line, and in which the workbench is network, client and judge.
 //
+// With its launcher and this program in one place, a test is
+//
+//	maelstrom test -w lin-kv --bin althing --node-count 3 --time-limit 20 -- \
+//		maelstrom --workload lin-kv --protocol raft
+//
 // # The words
 //
 //	node      one running program; init tells it its name and those of all
