@@ -81,13 +81,18 @@ func (d *dialogue) hears(from, body string) {
 
 func (d *dialogue) ask(body string) string {
 	d.hears("c1", body)
+	return d.answer()
+}
+
+// answer returns the next that client c1 is told.
+func (d *dialogue) answer() string {
 	for {
 		var m struct {
 			Dest string
 			Body json.RawMessage
 		}
 		if err := d.out.Decode(&m); err != nil {
-			d.t.Fatalf("no answer to %s: %v", body, err)
+			d.t.Fatalf("no answer: %v", err)
 		}
 		if m.Dest == "c1" {
 			return string(m.Body)
