@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/DistributedClocks/GoVector/govec/vclock"
+	"github.com/lafikl/hlc"
 )
 
 // goVector returns a clock of GoVector with so many entries, all of them n.
@@ -51,5 +52,22 @@ func BenchmarkVectorClone100(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		v.Copy()
+	}
+}
+
+func BenchmarkHybridNow(b *testing.B) {
+	c := hlc.New()
+	b.ReportAllocs()
+	for b.Loop() {
+		c.Now()
+	}
+}
+
+func BenchmarkHybridWitness(b *testing.B) {
+	c := hlc.New()
+	heard := hlc.New().Now()
+	b.ReportAllocs()
+	for b.Loop() {
+		c.Update(heard)
 	}
 }

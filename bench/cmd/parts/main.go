@@ -28,7 +28,7 @@ var parts = []struct{ title, dir, pkg string }{
 	{"quorum", "..", "./quorum"},
 	{"the best strategy (quorum/balance)", "..", "./quorum/balance"},
 	{"staleness of partial quorums (quorum/staleness)", "..", "./quorum/staleness"},
-	{"peers: GoVector; rings, rendezvous and jump of others", ".", "./peers"},
+	{"peers of clock and partition", ".", "./peers"},
 }
 
 type run struct {
