@@ -505,3 +505,29 @@ func TestTheObserverSeesEachEventInTurn(t *testing.T) {
 		"crash 2 (0 records)",
 	})
 }
+
+// TestOrdersOfTheirOwn: without a total order each replica may commit in its own,
+// but nothing twice and nothing that nobody asked for; and they have converged
+// when they committed the same.
+func TestOrdersOfTheirOwn(t *testing.T) {
+	own := func() *bench {
+		b := newBench(t)
+		b.check.total = false
+		b.submitted("x", "y")
+		return b
+	}
+	b := own()
+	b.must(b.tell(1, commit(1, "x"), commit(2, "y")))
+	b.must(b.tell(2, commit(1, "y")))
+	b.equal(b.Converged([]process.ID{1, 2}), false)
+	b.must(b.tell(2, commit(2, "x")))
+	b.equal(b.Converged([]process.ID{1, 2}), true)
+	b.equal(len(b.Chosen()), 2)
+	b.violates("Integrity", b.tell(2, commit(3, "y")))
+
+	b = own()
+	b.violates("Validity", b.tell(1, commit(1, "z")))
+	b = own()
+	b.must(b.tell(1, commit(1, "x")))
+	b.violates("Order", b.tell(1, commit(3, "y")))
+}

@@ -198,12 +198,18 @@ func (m *member) submit(reqs []process.Request, out *process.Output) {
 	}
 }
 
-// backlog returns how many casts of our own are kept for others.
-func (m *member) backlog() int {
-	if i := at(m.cfg.Self); i < len(m.log) {
-		return len(m.log[i])
+// backlog returns how many casts of our own some member is not known to have.
+// What all have counts no more, though the log may keep it until it is cut.
+func (m *member) backlog() uint64 {
+	self := at(m.cfg.Self)
+	sent := m.counts.At(self)
+	least := sent
+	for _, id := range m.group {
+		if id != m.cfg.Self {
+			least = min(least, m.known[at(id)].At(self))
+		}
 	}
-	return 0
+	return sent - least
 }
 
 func (m *member) broadcast(q process.Request, out *process.Output) {

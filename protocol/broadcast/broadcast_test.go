@@ -28,3 +28,29 @@ func FuzzDecode(f *testing.F) {
 			Owed: []Cast{c}, Line: []Cast{c, c},
 		})
 }
+
+// TestBusy: a member takes no more while another lacks maxOwed of its casts, and
+// goes on as soon as that one has them, though no log was cut.
+func TestBusy(t *testing.T) {
+	m := Reliable.New(process.Config{Self: 1})
+	var out process.Output
+	group := process.Group{Voters: []process.ID{1, 2}}
+	m.Step(process.Input{Kind: process.Start, State: &process.State{Group: group}}, &out)
+	submit := func() (refused bool) {
+		out.Reset()
+		m.Step(process.Input{Kind: process.Submit, Reqs: []process.Request{{Cmd: []byte("x")}}}, &out)
+		return out.Effects[0].Kind == process.Refuse
+	}
+	for i := range maxOwed {
+		if submit() {
+			t.Fatalf("cast %d was refused", i+1)
+		}
+	}
+	if !submit() {
+		t.Fatal("there is no bound")
+	}
+	m.Step(process.Input{Kind: process.Receive, From: 2, Msg: &Have{Counts: clock.Vector{maxOwed}}}, &out)
+	if submit() {
+		t.Fatal("all have everything, and it is refused")
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"althing/process"
 	"althing/wire"
@@ -164,7 +165,7 @@ func (m *monitor) deliver(l *lane, id process.ID, e *process.Entry) error {
 	c := &m.casts[n]
 	if i := l.seen.lacks(c.past); i >= 0 {
 		return fmt.Errorf("%v order: %d delivers %q of %d without %q of %d before it",
-			m.order, id, e.Req.Cmd, c.origin, m.casts[i].key, m.casts[i].origin)
+			m.order, id, e.Req.Cmd, c.origin, strings.TrimLeft(m.casts[i].key, "\x00"), m.casts[i].origin)
 	}
 	l.delivered = append(l.delivered, n)
 	l.seen.add(n)
