@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc"
 
 	"althing/etcd"
+	"althing/internal/freeport"
 	"althing/kv"
 	"althing/node"
 	"althing/process"
@@ -72,7 +73,7 @@ func (c *cluster) place(id process.ID) *member {
 	c.t.Helper()
 	m := &member{id: id, dir: c.t.TempDir()}
 	for range 2 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := net.Listen("tcp", freeport.Addr(c.t))
 		if err != nil {
 			c.t.Fatal(err)
 		}

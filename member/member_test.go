@@ -27,6 +27,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 
+	"althing/internal/freeport"
 	"althing/node"
 )
 
@@ -52,10 +53,7 @@ type seat struct {
 func newSeat(t *testing.T, name string) *seat {
 	s := &seat{name: name, dir: t.TempDir(), scheme: "http"}
 	for _, a := range []*string{&s.peer, &s.client, &s.metric} {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		must(t, err)
-		*a = l.Addr().String()
-		defer l.Close() // once all are found
+		*a = freeport.Addr(t)
 	}
 	return s
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"althing/internal/freeport"
 	"althing/node"
 	"althing/process"
 	"althing/protocol/raft"
@@ -51,12 +52,7 @@ func newCluster(t testing.TB, n int, options func(*node.Options)) *cluster {
 
 // add gives a member a place and an address.
 func (c *cluster) add(id process.ID) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	c.dirs[id], c.addrs[id] = c.t.TempDir(), l.Addr().String()
-	l.Close()
+	c.dirs[id], c.addrs[id] = c.t.TempDir(), freeport.Addr(c.t)
 }
 
 func (c *cluster) open(id process.ID, founder process.Group) {

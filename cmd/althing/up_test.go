@@ -20,6 +20,8 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
+
+	"althing/internal/freeport"
 )
 
 // asCommand makes this test's own binary be the command, and so its children.
@@ -181,7 +183,7 @@ func alive(pid int) bool {
 // gone with their parent, however it ends; and the next run has everything.
 func TestUp(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
-	up := launch(t, "up", "--processes", "--data", dir, "--client=127.0.0.1:0")
+	up := launch(t, "up", "--processes", "--data", dir, fmt.Sprintf("--client=127.0.0.1:%d", freeport.Block(t, 30)))
 	up.await(t, `Ready after`, 1)
 	var pids []int
 	for _, m := range up.await(t, `process (\d+)`, 3) {
@@ -283,7 +285,7 @@ func TestInTheWay(t *testing.T) {
 // The load generator and the server agree about how much was done.
 func TestBench(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
-	up := launch(t, "up", "--nodes=1", "--data", dir, "--client=127.0.0.1:0")
+	up := launch(t, "up", "--nodes=1", "--data", dir, fmt.Sprintf("--client=127.0.0.1:%d", freeport.Block(t, 10)))
 	up.await(t, `Ready after`, 1)
 	at := endpoints(t, dir)[0]
 	bench := func(args ...string) (r struct {

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +17,8 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
+
+	"althing/internal/freeport"
 )
 
 var binary = sync.OnceValues(func() (string, error) {
@@ -39,22 +40,6 @@ func TestMain(m *testing.M) {
 		os.RemoveAll(filepath.Dir(path))
 	}
 	os.Exit(code)
-}
-
-// freePorts returns ports that nobody listens on. Somebody else may take one
-// before it is used; then the test fails, and says so.
-func freePorts(t *testing.T, n int) []int {
-	t.Helper()
-	ports := make([]int, n)
-	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		ports[i] = l.Addr().(*net.TCPAddr).Port
-	}
-	return ports
 }
 
 // A program is one run of the binary. What it printed is shown if the test
@@ -157,17 +142,17 @@ type cluster struct {
 func newCluster(t *testing.T, n int, flags ...string) *cluster {
 	t.Helper()
 	c := &cluster{t: t, members: make([]*program, n)}
-	ports := freePorts(t, 3*n)
+	port := freeport.Block(t, 3*n)
 	var initial []string
 	for i := range n {
-		initial = append(initial, fmt.Sprintf("m%d=http://127.0.0.1:%d", i, ports[3*i]))
+		initial = append(initial, fmt.Sprintf("m%d=http://127.0.0.1:%d", i, port+3*i))
 	}
 	for i := range n {
-		peer, client := fmt.Sprintf("http://127.0.0.1:%d", ports[3*i]), fmt.Sprintf("http://127.0.0.1:%d", ports[3*i+1])
+		peer, client := fmt.Sprintf("http://127.0.0.1:%d", port+3*i), fmt.Sprintf("http://127.0.0.1:%d", port+3*i+1)
 		c.clients = append(c.clients, client)
 		c.args = append(c.args, append([]string{"serve", "--name", fmt.Sprintf("m%d", i), "--data-dir", t.TempDir(),
 			"--listen-peer-urls", peer, "--listen-client-urls", client, "--initial-cluster", strings.Join(initial, ","),
-			"--listen-metrics-urls", fmt.Sprintf("http://127.0.0.1:%d", ports[3*i+2])}, flags...))
+			"--listen-metrics-urls", fmt.Sprintf("http://127.0.0.1:%d", port+3*i+2)}, flags...))
 	}
 	for i := range n {
 		c.start(i)

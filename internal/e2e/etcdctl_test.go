@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"althing/internal/freeport"
 )
 
 // A shell runs an unmodified etcdctl against a cluster.
@@ -76,17 +78,11 @@ func up(t *testing.T, dir string, port int, flags ...string) (*program, string) 
 	return p, m[1]
 }
 
-// portBlock returns a port with room above it for the ports of a local cluster.
-func portBlock(t *testing.T) int {
-	t.Helper()
-	return freePorts(t, 1)[0]
-}
-
 // TestEtcdctl is the tour: what the README shows, and every kind of request
 // that an unmodified etcdctl makes.
 func TestEtcdctl(t *testing.T) {
 	dir := t.TempDir()
-	port := portBlock(t)
+	port := freeport.Block(t, 30) // for three members
 	p, endpoints := up(t, dir, port)
 	s := newShell(t, endpoints)
 
