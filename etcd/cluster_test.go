@@ -13,9 +13,9 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
-	"google.golang.org/grpc"
 
 	"althing/etcd"
+	"althing/front"
 	"althing/internal/freeport"
 	"althing/kv"
 	"althing/node"
@@ -46,7 +46,7 @@ type member struct {
 	store        *kv.Store
 	node         *node.Node
 	server       *etcd.Server
-	grpc         *grpc.Server
+	front        *front.Server
 }
 
 func memberID(id process.ID) uint64 { return 0x1000 + uint64(id) }
@@ -122,9 +122,9 @@ func (c *cluster) start(id process.ID, voters process.Group) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	m.grpc = m.server.GRPC()
+	m.front = m.server.Front(nil, nil)
 	l := m.listeners[1]
-	go m.grpc.Serve(l) // ends with stop
+	go m.front.Serve(l) // ends with stop
 }
 
 func (c *cluster) recordOf(id process.ID) *kv.Member {
@@ -144,7 +144,7 @@ func (c *cluster) stop(id process.ID) {
 	if m.node == nil {
 		return
 	}
-	m.grpc.Stop()
+	m.front.Stop()
 	err := errors.Join(m.server.Close(), m.node.Close(), m.store.Close())
 	if err != nil {
 		c.t.Errorf("stop member %d: %v", id, err)

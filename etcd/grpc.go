@@ -2,15 +2,16 @@ package etcd
 
 import (
 	"context"
-	"math"
+	"crypto/tls"
 	"time"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health/grpc_health_v1"
-	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
+
+	"althing/front"
 )
 
 // How connections are kept alive, as clients expect it.
@@ -20,25 +21,20 @@ const (
 	keepAliveTimeout  = 20 * time.Second
 )
 
-// GRPC returns a gRPC server, with the limits that clients know, that serves s.
-// It is not stopped by Close: stop it after.
-func (s *Server) GRPC(extra ...grpc.ServerOption) *grpc.Server {
-	g := grpc.NewServer(append([]grpc.ServerOption{
-		grpc.MaxRecvMsgSize(s.RequestBytes + overheadBytes),
-		grpc.MaxSendMsgSize(math.MaxInt32),
-		grpc.MaxConcurrentStreams(s.Streams),
-		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: keepAliveMin}),
-		grpc.KeepaliveParams(keepalive.ServerParameters{
-			Time: keepAliveInterval, Timeout: keepAliveTimeout,
-		}),
-		grpc.UnaryInterceptor(s.unary),
-		grpc.StreamInterceptor(s.stream),
-	}, extra...)...)
-	s.Register(g)
-	return g
+// Front returns a server of gRPC, with the limits that clients know, that serves
+// s. It speaks TLS if that is not nil; began, if not nil, is told of each call
+// that begins. It is not stopped by Close: stop it after.
+func (s *Server) Front(tls *tls.Config, began func(method string)) *front.Server {
+	f := front.New(front.Options{
+		Unary: s.unary, Stream: s.stream, Began: began, TLS: tls,
+		MaxRequestBytes: s.RequestBytes + overheadBytes, MaxStreams: s.Streams,
+		PingMin: keepAliveMin, PingInterval: keepAliveInterval, PingTimeout: keepAliveTimeout,
+	})
+	s.Register(f)
+	return f
 }
 
-// Register adds the services to a gRPC server. One that GRPC has not made lacks
+// Register adds the services to a gRPC server. One that Front has not made lacks
 // what is common to all calls: the checks of learners and of required leaders.
 func (s *Server) Register(to grpc.ServiceRegistrar) {
 	pb.RegisterKVServer(to, &keys{Server: s})

@@ -124,7 +124,7 @@ func TestClose(t *testing.T) {
 	if !errors.Is(err, rpctypes.ErrStopped) {
 		t.Errorf("a put after the end: %v", err)
 	}
-	c.members[1].grpc.Stop()
+	c.members[1].front.Stop()
 	if err := c.members[1].store.Close(); err != nil {
 		t.Fatal(err)
 	}

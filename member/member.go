@@ -16,9 +16,9 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials"
 
 	"althing/etcd"
+	"althing/front"
 	"althing/kv"
 	"althing/node"
 	"althing/process"
@@ -105,7 +105,7 @@ type Member struct {
 	node    *node.Node
 	group   *node.Group
 	server  *etcd.Server
-	grpc    *grpc.Server
+	front   *front.Server
 	http    *http.Server
 	metrics *telemetry.Metrics
 	record  *telemetry.Recorder
@@ -138,7 +138,7 @@ func Start(ctx context.Context, c Config) (*Member, error) {
 	m.work.Go(func() { m.watchMembers(background) })
 	m.work.Go(func() { m.watchRemoval(background) })
 	for _, l := range m.c.Clients {
-		m.work.Go(func() { m.serve("clients", l, m.grpc.Serve(l)) })
+		m.work.Go(func() { m.serve("clients", l, m.front.Serve(l)) })
 		m.log.Info("serving clients", "address", l.Addr().String())
 	}
 	for _, l := range m.c.HTTP {
@@ -253,12 +253,8 @@ func (m *Member) openServer(context.Context) error {
 	if m.server, err = etcd.New(o); err != nil {
 		return err
 	}
-	extra := []grpc.ServerOption{grpc.InTapHandle(m.tap)}
-	if config != nil {
-		extra = append(extra, grpc.Creds(credentials.NewTLS(config)))
-	}
-	m.grpc = m.server.GRPC(extra...)
-	m.metrics.Serve(methods(m.grpc))
+	m.front = m.server.Front(config, m.metrics.Started)
+	m.metrics.Serve(methods(m.front))
 	mux := http.NewServeMux()
 	mux.Handle("/", m.server.Health())
 	mux.Handle("GET /metrics", m.metrics.Handler(m.log))
@@ -386,9 +382,9 @@ func (m *Member) undo() (err error) {
 	if m.server != nil {
 		keep("server", m.server.Close())
 	}
-	if m.grpc != nil {
-		late := time.AfterFunc(graceful, m.grpc.Stop)
-		m.grpc.GracefulStop()
+	if m.front != nil {
+		late := time.AfterFunc(graceful, m.front.Stop)
+		m.front.GracefulStop()
 		late.Stop()
 	}
 	for _, l := range slices.Concat(m.c.Clients, m.c.HTTP) {

@@ -4,10 +4,9 @@ import (
 	"context"
 	"time"
 
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/status"
-	"google.golang.org/grpc/tap"
 
+	"althing/front"
 	"althing/kv"
 	"althing/node"
 	"althing/process"
@@ -48,14 +47,8 @@ func (m *Member) called(method string, _ time.Duration, err error) {
 	m.metrics.Handled(method, s.Code().String())
 }
 
-// tap is told of each call that begins, before anything is done for it.
-func (m *Member) tap(ctx context.Context, info *tap.Info) (context.Context, error) {
-	m.metrics.Started(info.FullMethodName)
-	return ctx, nil
-}
-
 // methods returns all that a server serves.
-func methods(s *grpc.Server) (ms []telemetry.Method) {
+func methods(s *front.Server) (ms []telemetry.Method) {
 	for name, service := range s.GetServiceInfo() {
 		for _, m := range service.Methods {
 			ms = append(ms, telemetry.Method{Service: name, Name: m.Name,
