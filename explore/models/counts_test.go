@@ -229,3 +229,23 @@ func (w white) Next(state []byte, s *explore.Steps) {
 		s.Add(all.Action(i), next)
 	}
 }
+
+// Binary consensus within a round or two: agreement holds but where a rule gives it
+// up, and some run decides. The counts are our own.
+func TestBinary(t *testing.T) {
+	for _, c := range []struct {
+		model *Binary
+		want  counts
+	}{
+		{&Binary{N: 3, Rule: WaitAll}, counts{1_544, 512, 7}},
+		{&Binary{N: 3, Rule: Coordinator, Rounds: 1}, counts{83_984, 19_306, 13}},
+		{&Binary{N: 3, Rule: Coin, Rounds: 1}, counts{85_532, 19_090, 13}},
+		{&Binary{N: 3, Rule: Coin, Rounds: 2, Endless: true}, counts{2_931_932, 542_412, 35}},
+	} {
+		agrees(t, c.model, explore.Options{Symmetry: c.model.Endless}, c.want)
+	}
+	r := explored(t, &Binary{N: 3, Rule: Eager}, explore.Options{})
+	if f := r.Broken(); f == nil || f.Name != "one value" || len(f.Trace)-1 != 4 {
+		t.Errorf("two may decide differently: %+v", f)
+	}
+}
