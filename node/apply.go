@@ -211,9 +211,16 @@ func (a *applier) advance(index uint64) {
 	}
 }
 
-// compact makes the machine's state durable now and then, so that the log can
-// forget what is in it. Applying goes on meanwhile.
+// compact makes a checkpoint when much was applied since the last one.
 func (a *applier) compact() {
+	if a.sinceSync >= a.g.n.o.CompactEvery || a.sinceSize >= compactBytes {
+		a.checkpoint()
+	}
+}
+
+// checkpoint makes the machine's state durable, so that the log can forget
+// what is in it. Applying goes on meanwhile. One that is under way serves.
+func (a *applier) checkpoint() {
 	if a.syncing != nil {
 		select {
 		case <-a.syncing:
@@ -221,9 +228,6 @@ func (a *applier) compact() {
 		default:
 			return
 		}
-	}
-	if a.sinceSync < a.g.n.o.CompactEvery && a.sinceSize < compactBytes {
-		return
 	}
 	a.sinceSync, a.sinceSize = 0, 0
 	a.syncing = make(chan struct{})

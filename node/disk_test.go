@@ -61,6 +61,7 @@ func TestSendWaitsForTheDisk(t *testing.T) {
 	n := &Node{o: Options{Self: 1, Protocol: process.Protocol{New: func(process.Config) process.Process { return w }}}}
 	g := n.newGroup(0, nil)
 	n.groups = map[uint32]*Group{0: g}
+	n.newLoops()
 	var err error
 	n.log, err = wal.Open(fs, wal.Options{SegmentBytes: wal.MinSegmentBytes, Durable: n.onDurable}, nil)
 	if err != nil {
@@ -84,7 +85,7 @@ func TestSendWaitsForTheDisk(t *testing.T) {
 	g.release()
 	expect("before the sync has ended", note(2))
 	fs.let <- struct{}{}
-	<-g.wake
+	<-g.loop.wake
 	g.release()
 	expect("after it", note(2), note(3))
 	if err := n.log.Close(); err != nil {

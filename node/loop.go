@@ -3,7 +3,6 @@ package node
 import (
 	"fmt"
 	"math/rand/v2"
-	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -26,8 +25,10 @@ type Group struct {
 	room  sync.Cond // the loop took the inbox
 	in    inbox
 	over  bool          // nobody will take the inbox again
-	wake  chan struct{} // holds one wake-up
-	waits atomic.Uint64 // the LSN that the loop waits for, 0 if none
+	waits atomic.Uint64 // the LSN that the group waits for, 0 if none
+
+	loop   *loop
+	roused atomic.Bool // it has a turn to come
 
 	// The loop.
 	proc   process.Process
@@ -35,6 +36,8 @@ type Group struct {
 	spare  inbox
 	now    time.Duration
 	timers [process.MaxTimer + 1]time.Duration // when each fires; 0: not set
+	due    time.Duration                       // when the group must have a turn, whatever comes
+	ended  bool
 	held   queue[hold]
 	lsn    uint64 // of the last save
 	born   uint64 // of the last save of Start
@@ -120,13 +123,6 @@ func (g *Group) bring(put func(*inbox)) bool {
 	return true
 }
 
-func (g *Group) rouse() {
-	select {
-	case g.wake <- struct{}{}:
-	default: // it will look anyway
-	}
-}
-
 // begin has the process start.
 func (g *Group) begin() {
 	defer g.rescue()
@@ -138,28 +134,6 @@ func (g *Group) begin() {
 	g.n.log.Flush()
 }
 
-// run is the loop: it ends when the node closes or fails.
-func (g *Group) run() {
-	defer g.n.done.Done()
-	defer func() {
-		g.app.close()
-		g.failAll(ErrClosed)
-	}()
-	defer g.rescue()
-	alarm := time.NewTimer(time.Hour)
-	defer alarm.Stop()
-	for g.turn() {
-		alarm.Reset(g.untilTimer())
-		select {
-		case <-g.wake:
-		case <-alarm.C:
-		case <-g.n.failed:
-			return
-		}
-		runtime.Gosched() // whoever else can run brings more first: fewer, larger batches
-	}
-}
-
 // rescue turns a broken invariant of the process into the end of the node.
 func (g *Group) rescue() {
 	if r := recover(); r != nil {
@@ -167,9 +141,10 @@ func (g *Group) rescue() {
 	}
 }
 
-// turn takes the inbox and steps all that is in it; one flush of the log
-// serves it all. It returns false when the group is to stop.
-func (g *Group) turn() bool {
+// turn takes the inbox and steps all that is in it. It returns false when the
+// group is to stop.
+func (g *Group) turn() (on bool) {
+	defer g.rescue()
 	g.mu.Lock()
 	g.in, g.spare = g.spare, g.in
 	g.room.Broadcast()
@@ -192,12 +167,9 @@ func (g *Group) turn() bool {
 		g.step(process.Input{Kind: process.Compact, State: in.compact})
 	}
 	g.takeRequests(in)
-	if g.saved {
-		g.n.log.Flush()
-		g.saved = false
-	}
 	g.waitForDisk()
 	g.publish()
+	g.due = g.nextTimer()
 	in.reset() // not deferred: after a panic failAll needs what is in it
 	return true
 }
@@ -310,10 +282,10 @@ func (g *Group) fireTimers() {
 	}
 }
 
-// tick is how often the loop looks after requests that got no answer.
+// tick is how often a group looks after requests that got no answer.
 const tick = 50 * time.Millisecond
 
-func (g *Group) untilTimer() time.Duration {
+func (g *Group) nextTimer() time.Duration {
 	next := g.now + 20*tick
 	if !g.req.idle() {
 		next = g.now + tick
@@ -323,7 +295,7 @@ func (g *Group) untilTimer() time.Duration {
 			next = min(next, at)
 		}
 	}
-	return max(0, next-g.n.clock())
+	return next
 }
 
 // publish lets others see what the process has become.

@@ -72,6 +72,7 @@ func open(o Options) (*Node, error) {
 	for id, m := range o.Groups {
 		n.groups[id] = n.newGroup(id, m)
 	}
+	loops := n.newLoops()
 	err := n.openLog()
 	if err != nil {
 		o.Listener.Close()
@@ -93,9 +94,13 @@ func open(o Options) (*Node, error) {
 	}
 	for _, g := range n.groups {
 		g.app.start(g)
+	}
+	for _, g := range n.groups {
 		g.begin()
+	}
+	for _, l := range loops {
 		n.done.Add(1)
-		go g.run()
+		go l.run()
 	}
 	if err := n.awaitBirth(); err != nil {
 		return nil, errors.Join(err, n.Close())
@@ -125,7 +130,7 @@ func (n *Node) awaitBirth() error {
 }
 
 func (n *Node) newGroup(id uint32, m process.Machine) *Group {
-	g := &Group{id: id, n: n, machine: m, wake: make(chan struct{}, 1), proc: n.o.Protocol.New(n.o.Config)}
+	g := &Group{id: id, n: n, machine: m, proc: n.o.Protocol.New(n.o.Config)}
 	g.room.L = &g.mu
 	g.out.Chooser = rand.IntN
 	g.req.calls = make(map[uint64]*call)
@@ -145,7 +150,7 @@ func (n *Node) openLog() error {
 	out.Chooser = rand.IntN
 	records := make(map[uint32]int)
 	log, err := wal.Open(wal.Dir(filepath.Join(n.o.Dir, "wal")), wal.Options{
-		SegmentBytes: n.o.SegmentBytes, Durable: n.onDurable, Synced: n.o.Hooks.Synced,
+		SegmentBytes: n.o.SegmentBytes, Durable: n.onDurable, Synced: n.o.Hooks.Synced, Crowded: n.onCrowded,
 		Failed: func(err error) { n.fail(fmt.Errorf("log: %w", err)) },
 	}, func(group uint32, rec []byte) error {
 		g := n.groups[group]
@@ -184,6 +189,15 @@ func (n *Node) onDurable(lsn uint64) {
 	for _, g := range n.groups {
 		if w := g.waits.Load(); w != 0 && w <= lsn {
 			g.rouse()
+		}
+	}
+}
+
+// onCrowded is called by the log's writer.
+func (n *Node) onCrowded(groups []uint32) {
+	for _, id := range groups {
+		if g := n.groups[id]; g != nil {
+			g.app.give(task{do: g.app.checkpoint})
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
+	"slices"
 )
 
 const (
@@ -149,7 +150,10 @@ func eachRecord(h *header, body []byte, f func(lsn uint64, r record) error) erro
 }
 
 // A pin is where the records that a group still needs begin.
-type pin struct{ seq, lsn uint64 }
+type pin struct {
+	seq, lsn uint64
+	bytes    int64 // of the checkpoint there, 0 if it is none
+}
 
 // pins knows the pin of each group that has any record. What it says follows
 // from the batches noted alone, so that a running log and a recovered one
@@ -165,14 +169,27 @@ func (p pins) note(h *header, body []byte) (moved bool, err error) {
 			delete(p, r.group)
 			moved = true
 		case r.kind == checkpoint:
-			p[r.group] = pin{h.seq, lsn}
+			p[r.group] = pin{h.seq, lsn, int64(len(r.body))}
 			moved = true
 		case !known:
-			p[r.group] = pin{h.seq, lsn}
+			p[r.group] = pin{seq: h.seq, lsn: lsn}
 		}
 		return nil
 	})
 	return moved, err
+}
+
+// before returns the groups whose records begin before a batch, and the bytes
+// of all groups' checkpoints.
+func (p pins) before(seq uint64) (groups []uint32, bytes int64) {
+	for g, at := range p {
+		if at.seq < seq {
+			groups = append(groups, g)
+		}
+		bytes += at.bytes
+	}
+	slices.Sort(groups)
+	return groups, bytes
 }
 
 // oldest returns the group whose records begin first, and in which batch; ok

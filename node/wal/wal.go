@@ -80,13 +80,21 @@ const (
 	// once, and bounds the disk space that lies idle.
 	DefaultSpares = 3
 
+	// A log is crowded when it has more segments than crowdedSegments and more
+	// than crowdedFactor times the bytes of its groups' checkpoints: a new
+	// segment has to be filled with zeros first, which costs as much as using
+	// it, so a log had better go on in its old ones; and more checkpoints than
+	// one byte in four would cost more than they save.
+	crowdedSegments = 4
+	crowdedFactor   = 4
+
 	// keepBytes bounds the buffer that is kept after a large batch.
 	keepBytes = 8 << 20
 )
 
 // Options are how a log is run. The zero value will do.
 //
-// Durable, Failed and Synced are called by the log's one writer, one call at a
+// Durable, Failed, Synced and Crowded are called by the log's one writer, one call at a
 // time. They must not call the log, nor wait for anyone who may be in Append.
 type Options struct {
 	// SegmentBytes is the size of a segment, a multiple of 512 within
@@ -104,6 +112,10 @@ type Options struct {
 	// Failed tells, once, that the log has failed: nothing more will ever
 	// become durable. The node must stop.
 	Failed func(error)
+	// Crowded is told, when a segment is begun while there are many, which
+	// groups keep the oldest, ascending: checkpoints of theirs let the log use
+	// it again.
+	Crowded func(groups []uint32)
 	// Synced is told of every sync: how long it took, and the bytes it made
 	// durable, headers and fill included.
 	Synced func(took time.Duration, bytes int)
@@ -124,6 +136,9 @@ func (o *Options) check() error {
 	}
 	if o.Failed == nil {
 		o.Failed = func(error) {}
+	}
+	if o.Crowded == nil {
+		o.Crowded = func([]uint32) {}
 	}
 	if o.Synced == nil {
 		o.Synced = func(time.Duration, int) {}

@@ -220,6 +220,56 @@ func TestRecycle(t *testing.T) {
 	must(t, k.reopen(t, fs, small, uint64(len(k.all))).Close())
 }
 
+// TestCrowded: a log that grows says who keeps it, and does not say it of one
+// that most of it is needed of.
+func TestCrowded(t *testing.T) {
+	fs := Dir(t.TempDir())
+	var k book
+	told := make(chan []uint32, 100)
+	o := small
+	o.Crowded = func(groups []uint32) { told <- groups }
+	l := k.reopen(t, fs, o, 0)
+	fill := func(group uint32, segments int) {
+		for want := l.Stats().Segments + segments; l.Stats().Segments < want; {
+			k.append(l, save, group, make([]byte, 1000))
+			k.sync(t, l)
+		}
+	}
+	expect := func(groups ...uint32) {
+		t.Helper()
+		// The last batch is settled, for its segment is in Stats.
+		if len(told) == 0 {
+			t.Fatalf("with %d segments nobody was told that %v keep the oldest", l.Stats().Segments, groups)
+		}
+		if got := <-told; !slices.Equal(got, groups) {
+			t.Fatalf("the oldest segment is kept by %v, told %v", groups, got)
+		}
+	}
+	k.append(l, save, 3, []byte("a"))
+	k.append(l, save, 1, []byte("b"))
+	fill(2, crowdedSegments-1)
+	if len(told) > 0 {
+		t.Fatalf("crowded with %d segments: %v", l.Stats().Segments, <-told)
+	}
+	fill(2, 1)
+	expect(1, 2, 3)
+	k.append(l, checkpoint, 1, []byte("c"))
+	k.append(l, checkpoint, 2, []byte("d"))
+	fill(2, 1)
+	expect(3)
+	k.append(l, checkpoint, 1, make([]byte, 10*MinSegmentBytes))
+	k.sync(t, l)
+	for len(told) > 0 {
+		<-told
+	}
+	fill(2, 10)
+	if len(told) > 0 {
+		t.Fatalf("a quarter of the log is checkpoints: %v", <-told)
+	}
+	must(t, l.Close())
+	must(t, k.reopen(t, fs, small, uint64(len(k.all))).Close())
+}
+
 // A batch larger than a segment has one of its own, also as the first of all
 // and after one that is empty.
 func TestLargeBatch(t *testing.T) {

@@ -139,6 +139,9 @@ func (l *Log) settle(h *header, frame []byte) error {
 	if moved {
 		l.floor = l.needed()
 	}
+	if n := len(l.segs); n > crowdedSegments && l.segs[n-1].first == h.seq {
+		l.crowd()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.stats.Durable = h.lsn + uint64(h.count) - 1
@@ -153,6 +156,17 @@ func (l *Log) settle(h *header, frame []byte) error {
 	}
 	l.spare = frame[:batchHeader]
 	return nil
+}
+
+// crowd tells who keeps the oldest segment, if the log is crowded.
+func (l *Log) crowd() {
+	var bytes int64
+	for i := range l.segs {
+		bytes += l.segs[i].size
+	}
+	if groups, live := l.pins.before(l.segs[1].first); len(groups) > 0 && bytes > crowdedFactor*live {
+		l.o.Crowded(groups)
+	}
 }
 
 // needed returns the first batch of the oldest segment that a group needs.
