@@ -17,6 +17,11 @@ import (
 	"althing/trace"
 )
 
+type exploreCommands struct {
+	States exploreCommand `cmd:"" default:"withargs" help:"Visit every state; this is what explore does by itself."`
+	Flp    flpCommand     `cmd:"" help:"Keep a protocol from deciding for as long as asked, and show what ends that."`
+}
+
 type exploreCommand struct {
 	Protocol string `arg:"" default:"raft"`
 

@@ -62,7 +62,16 @@ var help = map[string]map[string]string{
 		"keep-on":   "Go on after a seed that fails.",
 		"no-shrink": "Print a run that fails as it is: do not look for a shorter one.",
 	},
-	"explore": {
+	"explore flp": {
+		"protocol":   "The protocol, or a model of binary consensus: wait-all, eager, coordinator, ben-or.",
+		"steps":      "Events, or a few more, that a run is kept undecided for.",
+		"draw":       "Events of it that are drawn.",
+		"max-states": "States of a model to visit, at most.",
+		"mermaid":    "Write the run to a file, as a diagram of Mermaid.",
+		"plantuml":   "Write the run to a file, as a diagram of PlantUML.",
+		"trace":      "Write the run to a file, as JSON lines.",
+	},
+	"explore states": {
 		"protocol":    "The protocol.",
 		"replicas":    "Voters (3).",
 		"elections":   "Timers that fire at replicas that do not lead (1).",

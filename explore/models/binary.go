@@ -206,7 +206,7 @@ func (b *Binary) advance(state []byte, s *explore.Steps, p int, kind uint8, arg 
 	if phase%2 == 1 {
 		content = x + 1
 	}
-	if c := (round(state) + phase/2) % 2; b.Rule == Coordinator && phase%2 == 0 && !majority &&
+	if c := (b.Left(state) + phase/2) % 2; b.Rule == Coordinator && phase%2 == 0 && !majority &&
 		state[b.heard(phase, p)]>>c&1 == 1 {
 		x = b.content(state, phase, c) - 1
 	}
@@ -248,8 +248,8 @@ func (b *Binary) shift(state []byte) {
 	clear(state[b.sent(0)+n:])
 }
 
-// round returns how many rounds everybody has left.
-func round(state []byte) int { return int(state[0])<<8 | int(state[1]) }
+// Left returns how many rounds everybody has left.
+func (*Binary) Left(state []byte) int { return int(state[0])<<8 | int(state[1]) }
 
 // Canonical implements explore.Symmetric: the number of a round is a name, but for
 // who coordinates it.
@@ -262,7 +262,7 @@ func (b *Binary) Canonical(state []byte) {
 
 // message names the message of q to p in a phase, over all rounds.
 func (b *Binary) message(state []byte, phase, q, p int) int {
-	return ((2*round(state)+phase)*b.N+q)*b.N + p
+	return ((2*b.Left(state)+phase)*b.N+q)*b.N + p
 }
 
 // Messages appends the names of all messages on their way.
@@ -337,7 +337,7 @@ func (b *Binary) Show(state []byte) string {
 			text += "; "
 		}
 		x := state[b.at(p)+1]
-		text += fmt.Sprintf("%d has %d in round %d", p+1, x&1, round(state)+int(state[b.at(p)])/2+1)
+		text += fmt.Sprintf("%d has %d in round %d", p+1, x&1, b.Left(state)+int(state[b.at(p)])/2+1)
 		if x>>1 != 0 {
 			text += fmt.Sprintf(", decided %d", x>>1-1)
 		}
@@ -362,7 +362,7 @@ func (b *Binary) arrival(state []byte, name uint64) trace.Event {
 	if b.Rule >= Coordinator {
 		kind = [2]string{"Report", "Proposal"}[phase%2]
 	}
-	value := [4]string{"", "0", "1", "none"}[b.content(state, phase-2*round(state), q)]
+	value := [4]string{"", "0", "1", "none"}[b.content(state, phase-2*b.Left(state), q)]
 	return trace.Event{Kind: "deliver", Node: process.ID(p + 1), From: process.ID(q + 1), Msg: kind,
 		Fields: fmt.Sprintf("Round=%d Value=%s", phase/2+1, value)}
 }
@@ -379,7 +379,7 @@ func (t *teller) tell(e trace.Event, before, state []byte) {
 	e.Seq = uint64(len(t.events) + 1)
 	at := t.b.at(int(e.Node) - 1)
 	x := state[at+1]
-	e.Role, e.Epoch = fmt.Sprint("has ", x&1), uint64(round(state))+uint64(state[at])/2+1
+	e.Role, e.Epoch = fmt.Sprint("has ", x&1), uint64(t.b.Left(state))+uint64(state[at])/2+1
 	if x>>1 != 0 && before[at+1]>>1 == 0 {
 		e.Effects = append(e.Effects, trace.Effect{Kind: "Commit", Entries: []string{fmt.Sprint(x>>1 - 1)}})
 	}

@@ -154,14 +154,13 @@ func (g *Graph) Way(state []byte, v int) []explore.Step {
 		func(state []byte) bool { return g.m.Decided(state)>>v&1 == 1 })
 }
 
-// Search returns a shortest way from an initial state to one that is wanted, through
-// states in which nothing is decided; nil if there is none among the first most.
+// Search returns a shortest way from the first initial state that has one to a state
+// that is wanted; nil if there is none among the first most.
 func Search(m System, most int, want func(state []byte) bool) []explore.Step {
 	var s explore.Steps
 	m.Initial(&s)
-	undecided := func(state []byte) bool { return m.Decided(state) == 0 }
 	for i := range s.Len() {
-		if way := search(m, s.State(i), most, undecided, want); way != nil {
+		if way := search(m, s.State(i), most, func([]byte) bool { return true }, want); way != nil {
 			return way
 		}
 	}

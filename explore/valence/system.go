@@ -45,6 +45,21 @@ type Oracle interface {
 	Way(state []byte, v int) []explore.Step
 }
 
+// From is a System that begins in one state.
+type From struct {
+	System
+	State []byte
+}
+
+// Fork implements explore.Model.
+func (f From) Fork() explore.Model { return From{f.System.Fork().(System), f.State} }
+
+// Initial implements explore.Model.
+func (f From) Initial(s *explore.Steps) { s.Add(0, f.State) }
+
+// Canonical implements explore.Symmetric.
+func (f From) Canonical(state []byte) { canonical(f.System, state) }
+
 // Without is a System in which one process takes no step, and sends nothing.
 type Without struct {
 	System

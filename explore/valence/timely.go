@@ -81,8 +81,8 @@ func (s *Scout) look(state []byte) found {
 	n := s.m.Processes()
 	for _, live := range livings(n) {
 		for lead := range n {
-			if live>>lead&1 == 0 {
-				continue
+			if live>>lead&1 == 0 || Bivalent(f.set) {
+				continue // two are all that anybody asks for
 			}
 			way := Timely(s.m, state, lead, live, s.most)
 			for v := range 64 {

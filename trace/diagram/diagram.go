@@ -1,5 +1,5 @@
 // Package diagram draws a trace as a sequence diagram, in the languages of
-// Mermaid and of PlantUML: a line down for each replica, an arrow for each
+// Mermaid and of PlantUML, and in plain text: a line down for each replica, an arrow for each
 // message where it arrives, a cross for each that is lost, notes for what happens
 // at one replica alone.
 //
@@ -26,6 +26,7 @@ type Language uint8
 const (
 	Mermaid  Language = iota + 1 // mermaid.js.org, as README pages show it
 	PlantUML                     // plantuml.com
+	Text                         // lanes of characters, for a terminal
 )
 
 // A Window is the events that are drawn, by number; To 0 is the last.
@@ -58,7 +59,11 @@ func Write(to io.Writer, t *trace.Reader, in Window, l Language) error {
 		}
 	}
 	d := drawing{w: bufio.NewWriter(to), plant: l == PlantUML}
-	d.draw(t.Header(), events)
+	if l == Text {
+		d.textual(t.Header(), events)
+	} else {
+		d.draw(t.Header(), events)
+	}
 	if err := d.w.Flush(); err != nil {
 		return fmt.Errorf("write the diagram: %w", err)
 	}
