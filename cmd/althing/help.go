@@ -59,6 +59,7 @@ var help = map[string]map[string]string{
 		"clients":   "Clients (drawn from the seed).",
 		"rate":      "Requests in a second of virtual time (drawn from the seed).",
 		"trace":     "Write the run to a file, as JSON lines; with one seed.",
+		"tla":       "Follow the trace in the specification of Raft, and write it to a directory for TLC.",
 		"keep-on":   "Go on after a seed that fails.",
 		"no-shrink": "Print a run that fails as it is: do not look for a shorter one.",
 	},
@@ -112,6 +113,10 @@ var help = map[string]map[string]string{
 	},
 	"trace check": {
 		"file": "A log: its first line is the expression that takes entries apart.",
+	},
+	"trace follow": {
+		"file": "A trace, as althing sim raft --trace writes it.",
+		"tla":  "Write the run for TLC, with the modules of the specification, to a directory.",
 	},
 	"check": {
 		"file": "Recorded histories, each judged by itself; - is standard input.",

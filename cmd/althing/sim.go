@@ -26,6 +26,7 @@ type simCommand struct {
 	Clients  int           `placeholder:"N"`
 	Rate     int           `placeholder:"N"`
 	Trace    string        `placeholder:"FILE"`
+	TLA      string        `name:"tla" placeholder:"DIR"`
 	KeepOn   bool
 	NoShrink bool
 }
@@ -66,6 +67,8 @@ func (s *simCommand) options() (p process.Protocol, o sim.Options, err error) {
 		err = wrong("rate", s.Rate, "expected up to 100000, or 0: drawn from the seed")
 	case s.Trace != "" && s.Seeds > 1:
 		err = wrong("trace", s.Trace, "expected with one seed: a trace is of one run")
+	case s.TLA != "" && (s.Trace == "" || s.Protocol != "raft"):
+		err = wrong("tla", s.TLA, "expected with --trace, and of raft: it is what has a specification")
 	}
 	o = sim.Options{Seed: s.Seed, Nodes: s.Nodes, Duration: s.Duration, Clients: s.Clients, Rate: s.Rate,
 		Faults: faults}
@@ -100,6 +103,9 @@ func (s *simCommand) one(p process.Protocol, o sim.Options, to *output) (err err
 	fmt.Fprintf(to.out, "  digest         %016x: the same for the same options, always\n", r.Digest)
 	if s.Trace != "" {
 		fmt.Fprintf(to.out, "  trace          %s\n", s.Trace)
+	}
+	if s.TLA != "" {
+		return follow(s.Trace, s.TLA, to)
 	}
 	return nil
 }

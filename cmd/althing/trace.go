@@ -14,6 +14,7 @@ type traceCommand struct {
 	Plantuml plantumlCommand `cmd:"" help:"Draw a trace as a sequence diagram of PlantUML, to standard output."`
 	Shiviz   shivizCommand   `cmd:"" help:"Write a trace as a log for ShiViz, to standard output."`
 	Check    checkShiviz     `cmd:"" help:"Say line by line what is wrong with a log for ShiViz."`
+	Follow   followCommand   `cmd:"" help:"Say whether a run of Raft is one of its specification in TLA+."`
 }
 
 // A drawn is what both kinds of diagram are told.

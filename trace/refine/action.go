@@ -14,8 +14,7 @@ type Action struct {
 	Server  process.ID
 	To      process.ID
 	Term    uint64
-	Index   uint64
-	Count   uint64
+	Prev, N uint64
 	Entry   Entry
 	Message *Message
 }
@@ -88,10 +87,10 @@ func (m *Model) flush(s *Server, _ *Action) string {
 }
 
 func (m *Model) crash(s *Server, a *Action) string {
-	if a.Index < 1 || a.Index > uint64(len(s.Disk)) {
+	if a.N < 1 || a.N > uint64(len(s.Disk)) {
 		return "it has that record"
 	}
-	r := restored(s.Disk[a.Index-1])
+	r := restored(s.Disk[a.N-1])
 	r.Log = slices.Clip(r.Log)
 	*s = Server{Disk: []Record{r}, Role: Follower, Commit: uint64(len(r.Kept))}
 	return ""
@@ -223,11 +222,11 @@ func (m *Model) sendAppend(s *Server, a *Action) string {
 	switch {
 	case s.Role != Leader:
 		return "it leads"
-	case a.Index+a.Count > uint64(len(r.Log)):
+	case a.Prev+a.N > uint64(len(r.Log)):
 		return "its log has the entries"
 	}
-	m.send(&Message{Type: "Append", Term: r.Term, From: a.Server, Index: a.Index, IndexTerm: termAt(r.Log, a.Index),
-		Entries: r.Log[a.Index : a.Index+a.Count : a.Index+a.Count], Commit: s.Commit})
+	m.send(&Message{Type: "Append", Term: r.Term, From: a.Server, Index: a.Prev, IndexTerm: termAt(r.Log, a.Prev),
+		Entries: r.Log[a.Prev : a.Prev+a.N : a.Prev+a.N], Commit: s.Commit})
 	return ""
 }
 
@@ -273,14 +272,14 @@ func (m *Model) acknowledgeOwn(s *Server, a *Action) string {
 	switch {
 	case !m.elected[duty{d.Term, a.Server}]:
 		return "it was elected in its durable term"
-	case a.Index > uint64(len(d.Log)):
+	case a.N > uint64(len(d.Log)):
 		return "its own durable log has the entries"
 	}
-	return m.ack(a, a.Server, d, a.Index)
+	return m.ack(a, a.Server, d, a.N)
 }
 
 func (m *Model) acknowledgeCommitted(s *Server, a *Action) string {
-	d, n := s.durable(), a.Index
+	d, n := s.durable(), a.N
 	switch {
 	case !m.elected[duty{d.Term, a.To}]:
 		return "the other leads in its durable term"
@@ -295,7 +294,7 @@ func (m *Model) acknowledgeCommitted(s *Server, a *Action) string {
 }
 
 func (m *Model) advanceCommit(s *Server, a *Action) string {
-	r, n := s.last(), a.Index
+	r, n := s.last(), a.N
 	acks := m.acks[duty{r.Term, a.Server}]
 	switch {
 	case s.Role != Leader:
@@ -316,12 +315,12 @@ func (m *Model) sendHeartbeat(s *Server, a *Action) string {
 	switch {
 	case s.Role != Leader:
 		return "it leads"
-	case a.Index < 1 || a.Index > s.Commit:
+	case a.N < 1 || a.N > s.Commit:
 		return "that much is committed"
-	case m.acks[duty{t, a.Server}][a.To] < a.Index:
+	case m.acks[duty{t, a.Server}][a.To] < a.N:
 		return "the receiver has said that it holds that much"
 	}
-	m.send(&Message{Type: "Heartbeat", Term: t, From: a.Server, To: a.To, Commit: a.Index})
+	m.send(&Message{Type: "Heartbeat", Term: t, From: a.Server, To: a.To, Commit: a.N})
 	return ""
 }
 

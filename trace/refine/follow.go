@@ -44,36 +44,44 @@ func (d *Deviation) Unwrap() error { return d.Err }
 // returns a *Deviation if an event is none, or an error that wraps trace.ErrForm
 // if the trace cannot be read; each may be nil.
 func Follow(t *trace.Reader, each func(*Step)) error {
+	_, err := follow(t, each)
+	return err
+}
+
+// follow is Follow. It returns the founders too: the replicas that start before
+// anything else happens.
+func follow(t *trace.Reader, each func(*Step)) (founders []process.ID, err error) {
 	if p := t.Header().Protocol; p != "raft" {
-		return fmt.Errorf("%w: of raft, but of %q", trace.ErrForm, p)
+		return nil, fmt.Errorf("%w: of raft, but of %q", trace.ErrForm, p)
 	}
-	var f *follower
-	var early []trace.Event // the founders: those that start before anything else happens
+	var early []trace.Event
+	for e, err := t.Next(); ; e, err = t.Next() {
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+		early = append(early, e)
+		if err == nil && e.Kind == "start" {
+			founders = append(founders, e.Node)
+		} else if err != nil || e.Kind != "clock" {
+			break
+		}
+	}
+	f := newFollower(founders)
+	for i := range early {
+		if err := f.follow(&early[i], each); err != nil {
+			return founders, err
+		}
+	}
 	for {
 		e, err := t.Next()
-		if err != nil && !errors.Is(err, io.EOF) {
-			return err
+		if errors.Is(err, io.EOF) {
+			return founders, nil
 		}
-		if f == nil && err == nil && (e.Kind == "start" || e.Kind == "clock") {
-			early = append(early, e)
-			continue
+		if err == nil {
+			err = f.follow(&e, each)
 		}
-		if f == nil {
-			f = newFollower(early)
-			for i := range early {
-				if err := f.follow(&early[i], each); err != nil {
-					return err
-				}
-			}
-		}
-		if err == nil && strings.HasPrefix(e.Note, "Panic:") {
-			return &Deviation{e, errors.New("the replica did not get through its step")}
-		}
-		if err != nil || e.Kind == "violation" {
-			return nil
-		}
-		if err := f.follow(&e, each); err != nil {
-			return err
+		if err != nil {
+			return founders, err
 		}
 	}
 }
@@ -108,13 +116,7 @@ type departure struct {
 	from, to process.ID
 }
 
-func newFollower(early []trace.Event) *follower {
-	var founders []process.ID
-	for i := range early {
-		if early[i].Kind == "start" {
-			founders = append(founders, early[i].Node)
-		}
-	}
+func newFollower(founders []process.ID) *follower {
 	return &follower{
 		model: NewModel(founders), nodes: map[process.ID]*node{}, states: map[departure]*Message{},
 	}
@@ -167,6 +169,10 @@ func (f *follower) explain(e *trace.Event) error {
 		return f.crashed(e)
 	case "flush":
 		return f.do(Action{Name: "Flush"})
+	case "violation":
+		if strings.HasPrefix(e.Note, "Panic:") {
+			return errors.New("the replica did not get through its step")
+		}
 	}
 	return nil
 }
@@ -214,7 +220,7 @@ func (f *follower) crashed(e *trace.Event) error {
 		kept += uint64(k)
 	}
 	n.records, n.held = nil, nil
-	return f.do(Action{Name: "Crash", Index: kept})
+	return f.do(Action{Name: "Crash", N: kept})
 }
 
 // stepped explains the effects of a Step in their order.
@@ -300,7 +306,7 @@ func (f *follower) commit(x *trace.Effect, cause *Message) error {
 	}
 	to := s.Commit + uint64(len(x.Entries))
 	if s.Role == Leader {
-		return f.do(Action{Name: "AdvanceCommit", Index: to})
+		return f.do(Action{Name: "AdvanceCommit", N: to})
 	}
 	if cause == nil {
 		return fmt.Errorf("it commits %d, and nobody told it", to)

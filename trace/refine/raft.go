@@ -185,9 +185,9 @@ func (f *follower) sending(m *Message, cause *Message) (a Action, ok bool) {
 	case "Vote":
 		return Action{Name: "SendVote"}, true
 	case "Append":
-		return Action{Name: "SendAppend", Index: m.Index, Count: uint64(len(m.Entries))}, true
+		return Action{Name: "SendAppend", Prev: m.Index, N: uint64(len(m.Entries))}, true
 	case "Heartbeat":
-		return Action{Name: "SendHeartbeat", To: m.To, Index: m.Commit}, true
+		return Action{Name: "SendHeartbeat", To: m.To, N: m.Commit}, true
 	case "Snapshot":
 		return Action{Name: "SendSnapshot", Term: m.Term}, true
 	}
@@ -195,7 +195,7 @@ func (f *follower) sending(m *Message, cause *Message) (a Action, ok bool) {
 	case m.Match == 0:
 		return Action{}, false // it says nothing
 	case m.To == m.From:
-		return Action{Name: "AcknowledgeOwn", Index: m.Match}, true
+		return Action{Name: "AcknowledgeOwn", N: m.Match}, true
 	case cause != nil && cause.Type == "Append" && cause.From == m.To && cause.end() == m.Match:
 		return Action{Name: "Acknowledge", Message: cause}, true
 	case has(d.Log, m.Match, termAt(d.Log, min(m.Match, uint64(len(d.Log))))) && termAt(d.Log, m.Match) > m.Term:
@@ -203,5 +203,5 @@ func (f *follower) sending(m *Message, cause *Message) (a Action, ok bool) {
 		// who leads no longer: what is answered is of no use to anybody.
 		return Action{}, false
 	}
-	return Action{Name: "AcknowledgeCommitted", To: m.To, Index: m.Match}, true
+	return Action{Name: "AcknowledgeCommitted", To: m.To, N: m.Match}, true
 }
