@@ -39,7 +39,10 @@ type Node struct {
 const (
 	defaultPending      = 8192
 	defaultCompactEvery = 100_000
-	defaultTrailing     = 5000
+	// defaultTrailing is shared by the groups, for every checkpoint repeats what
+	// its group keeps.
+	defaultTrailing = 5000
+	minTrailing     = 100
 )
 
 func (o *Options) defaults() error {
@@ -56,7 +59,7 @@ func (o *Options) defaults() error {
 		o.CompactEvery = defaultCompactEvery
 	}
 	if o.Config.Trailing == 0 {
-		o.Config.Trailing = defaultTrailing
+		o.Config.Trailing = max(minTrailing, defaultTrailing/uint64(len(o.Groups)))
 	}
 	o.Config.Self = o.Self
 	return nil

@@ -16,9 +16,9 @@ import (
 	"althing/protocol/raft"
 )
 
-// trailing is how many applied entries stay in a log, so that a member a
-// little behind is sent entries and not a state. Hashicorp's default is the
-// same.
+// trailing is how many applied entries stay in a member's log, of all groups
+// together, so that a member a little behind is sent entries and not a state.
+// Hashicorp's default is the same.
 const trailing = 10_240
 
 // patience bounds the wait for a leader.
@@ -52,7 +52,7 @@ func (o *ours) join(peers []string) error {
 	}
 	n, err := node.Open(node.Options{
 		Self: o.id, Cluster: 1, Dir: filepath.Join(o.dir, "log"), Protocol: raft.Protocol,
-		Config: process.Config{Trailing: trailing}, Listener: o.listener, Groups: machines,
+		Config: process.Config{Trailing: trailing / uint64(o.many)}, Listener: o.listener, Groups: machines,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 	if err != nil {
