@@ -177,6 +177,9 @@ func (c *conn) open(id uint32, ended bool) error {
 	t := newStream(c, id, r, ctx)
 	c.mu.Lock()
 	switch {
+	case c.closed: // what is read now was read ahead: nobody would end the call any more
+		c.mu.Unlock()
+		return errGone
 	case c.drained: // beyond what the client was told is taken
 		c.mu.Unlock()
 		return nil
