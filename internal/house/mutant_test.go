@@ -23,8 +23,9 @@ var (
 // A mutant is one deliberate mistake.
 type mutant struct {
 	name, why, file, was, is string
-	row                      string // of the catalog, whose seeds find it
-	pkg, tests               string // what must fail, where dice are not what finds it
+	row                      string  // of the catalog, whose seeds find it
+	pkg, tests               string  // what must fail, where dice are not what finds it
+	also                     *mutant // the same, for another that must find it too
 }
 
 func mutants(t *testing.T) (ms []mutant) {
@@ -58,6 +59,10 @@ func mutants(t *testing.T) (ms []mutant) {
 			m.row = rest
 		case "test":
 			m.pkg, m.tests, _ = strings.Cut(rest, " ")
+		case "also":
+			also := *m
+			also.pkg, also.tests, _ = strings.Cut(rest, " ")
+			m.also = &also
 		default:
 			t.Fatalf("mutants.txt:%d: %q", n+1, line)
 		}
@@ -134,6 +139,14 @@ func TestMutants(t *testing.T) {
 			found := firstViolation(out)
 			t.Log(found)
 			rows = append(rows, m.line(found, time.Since(began)))
+			if m.also == nil {
+				return
+			}
+			pkg, args := m.also.command()
+			if out, err = execute(t, m.also, pkg, args); err == nil {
+				t.Fatalf("%s did not notice, though %s", pkg, m.why)
+			}
+			t.Log(firstViolation(out))
 		})
 	}
 	if *tableFile != "" && !t.Failed() {
@@ -204,6 +217,9 @@ func (m *mutant) line(found string, took time.Duration) string {
 	what := "`" + strings.ReplaceAll(m.tests, "|", " ") + "`"
 	if s := seedLine.FindStringSubmatch(found); m.pkg == "" && s != nil {
 		by, what = fmt.Sprintf("seed %s of %s, %s replicas", s[1], m.row, s[2]), s[3]
+	}
+	if m.also != nil {
+		by += "; " + strings.TrimPrefix(m.also.pkg, "./")
 	}
 	return fmt.Sprintf("| %s | %s | %s | %s | %.1f |", m.name, m.why, by, what, took.Seconds())
 }

@@ -11,7 +11,7 @@ import (
 	"althing/trace"
 )
 
-var seeds = flag.Int("seeds", 20, "seeds of runs to follow")
+var seeds = flag.Int("seeds", 60, "seeds of runs to follow")
 
 // record simulates a run, and returns its trace.
 func record(t testing.TB, o sim.Options) []byte {

@@ -11,7 +11,8 @@ import (
 
 // TestExport: each step is a record whose names TraceRaft.tla knows.
 func TestExport(t *testing.T) {
-	m, err := Export(reader(t, record(t, sim.Options{Seed: 51, Nodes: 5, Faults: sim.All, Duration: 4 * time.Second})))
+	o := sim.Options{Seed: 51, Nodes: 5, Faults: sim.All, Duration: 4 * time.Second}
+	m, err := Export(reader(t, record(t, o)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +42,8 @@ func TestRecords(t *testing.T) {
 		want string
 	}{
 		{Action{Name: "Sync", Server: 2}, nil, `[a |-> "Sync", i |-> 2]`},
-		{Action{Name: "SendAppend", Server: 1, Prev: 3, N: 2}, nil, `[a |-> "SendAppend", i |-> 1, p |-> 3, n |-> 2]`},
+		{Action{Name: "SendAppend", Server: 1, Prev: 3, N: 2}, nil,
+			`[a |-> "SendAppend", i |-> 1, p |-> 3, n |-> 2]`},
 		{Action{Name: "ChangeGroup", Server: 1, Entry: e}, nil,
 			`[a |-> "ChangeGroup", i |-> 1, v |-> "say \"<00E9>\" \\", new |-> {1, 2}, old |-> {}]`},
 		{Action{Name: "Look", Server: 1}, &Seen{1, Leader, 2, 3, 1},
@@ -49,7 +51,8 @@ func TestRecords(t *testing.T) {
 		{Action{Name: "AcceptAppend", Server: 1, Message: &Message{Type: "Append", Term: 2, From: 3,
 			Entries: []Entry{{Term: 2, Text: "a"}}}}, nil,
 			`[a |-> "AcceptAppend", i |-> 1, m |-> [type |-> "Append", term |-> 2, from |-> 3, ` +
-				`prev |-> 0, prevTerm |-> 0, entries |-> <<[term |-> 2, val |-> "a", voters |-> {}, old |-> {}]>>, commit |-> 0]]`},
+				`prev |-> 0, prevTerm |-> 0, ` +
+				`entries |-> <<[term |-> 2, val |-> "a", voters |-> {}, old |-> {}]>>, commit |-> 0]]`},
 	} {
 		if got := step(&x.a, x.seen); got != x.want {
 			t.Errorf("%s\nwant %s", got, x.want)
