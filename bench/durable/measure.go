@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,7 +23,8 @@ type Options struct {
 	Self     []string // the command line, without what Args adds, that runs Member
 	Dir      string   // on the disk that is to be measured
 	InFlight []int
-	Warm     time.Duration
+	Ready    time.Duration // the largest load runs so long before all: a log has gone round by then
+	Warm     time.Duration // each load runs so long before it is measured
 	Measure  time.Duration
 	Profile  string // a directory for profiles of the members; none if empty
 }
@@ -59,6 +61,13 @@ func Measure(ctx context.Context, system string, o *Options) (rows []result.Row,
 	defer func() { err = errors.Join(err, c.stop()) }()
 	if err := c.start(ctx, o, dir); err != nil {
 		return nil, fmt.Errorf("start %s: %w", system, err)
+	}
+	if o.Ready > 0 && len(o.InFlight) > 0 {
+		ready := *o
+		ready.Warm, ready.Measure, ready.Profile = 0, o.Ready, ""
+		if _, err := c.run(&ready, slices.Max(o.InFlight)); err != nil {
+			return nil, fmt.Errorf("make %s ready: %w", system, err)
+		}
 	}
 	for _, n := range o.InFlight {
 		row, err := c.run(o, n)

@@ -74,7 +74,7 @@ func (r *run) part(ctx context.Context, part, path, dir string) ([]result.Row, e
 
 func (r *run) durable(ctx context.Context, path, dir string, systems ...string) (rows []result.Row, err error) {
 	o := durable.Options{
-		Self: []string{path, "member"}, Dir: dir, InFlight: r.InFlight, Warm: r.Warm, Measure: r.Measure,
+		Self: []string{path, "member"}, Dir: dir, InFlight: r.InFlight, Ready: r.Ready, Warm: r.Warm, Measure: r.Measure,
 		Profile: r.Profile,
 	}
 	for _, s := range systems {
