@@ -85,7 +85,7 @@ const (
 	// segment has to be filled with zeros first, which costs as much as using
 	// it, so a log had better go on in its old ones; and more checkpoints than
 	// one byte in four would cost more than they save.
-	crowdedSegments = 4
+	crowdedSegments = 2
 	crowdedFactor   = 4
 
 	// keepBytes bounds the buffer that is kept after a large batch.
