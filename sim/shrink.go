@@ -19,6 +19,10 @@ type Shrunk struct {
 	Length    int              // things done in it
 	Before    int              // things done in the run that was given
 	Replays   int              // schedules tried
+
+	// Header and Events are the short run as a trace, which can be played again.
+	Header trace.Header
+	Events []trace.Event
 }
 
 // ErrPasses is returned for a run that breaks nothing.
@@ -53,7 +57,10 @@ func Shrink(p process.Protocol, o Options, replays int) (Shrunk, error) {
 	}
 	r := play(p, s, schedule, true)
 	result.Violation, result.Options, result.Replays = s.violation, s.opt.String(), replays-m.left
-	result.Steps, result.Length = r.lines, len(r.done)
+	result.Steps, result.Length, result.Events = r.lines, len(r.done), r.events
+	c := s.config()
+	result.Header = trace.Header{Protocol: p.Name, Seed: o.Seed, Options: "shrunk from " + s.opt.String(),
+		World: c.String()}
 	if r.violation != nil {
 		result.Violation = r.violation
 	}
@@ -147,6 +154,7 @@ type player struct {
 	ops       []history.Op
 	done      []action // what of the schedule was possible
 	lines     []string
+	events    []trace.Event
 	violation *world.Violation
 }
 
@@ -167,6 +175,7 @@ func play(p process.Protocol, s *sim, schedule []action, tell bool) *player {
 		r.w.Observe = func(e *trace.Event) {
 			r.lines = append(r.lines, e.Time.Round(time.Microsecond).String()+" "+e.String())
 			r.lines = append(r.lines, e.Lines()[1:]...)
+			r.events = append(r.events, *e)
 		}
 	}
 	for i := range schedule {

@@ -118,7 +118,9 @@ func run(p process.Protocol, o Options) (*sim, error) {
 	s := newSim(p, o)
 	var t *trace.Writer
 	if o.Trace != nil {
-		t = trace.NewWriter(o.Trace, trace.Header{Protocol: p.Name, Seed: o.Seed, Options: o.String()})
+		c := s.config()
+		t = trace.NewWriter(o.Trace, trace.Header{Protocol: p.Name, Seed: o.Seed, Options: o.String(),
+			World: c.String()})
 		s.w.Observe = t.Write
 	}
 	s.live()

@@ -5,7 +5,7 @@
 // is one Event. Equal runs have equal bytes: keys come in the order given
 // here, times are whole nanoseconds, and nothing depends on the machine.
 //
-//	{"althing":1,"protocol":"raft","seed":7,"options":"nodes=3 …"}
+//	{"althing":2,"protocol":"raft","seed":7,"options":"nodes=3 …","world":"replicas=3 …"}
 //	{"t":51200133,"seq":18,"kind":"deliver","node":3,"from":1,"msg":"RequestVote",
 //	 "fields":"Term=1 LastIndex=0","role":"follower","epoch":1,"effects":[…]}
 //
@@ -29,6 +29,7 @@
 //	last     the end of its log,
 //	commit   how far it has handed the log to the application
 //	effects  what the process asked for, in order
+//	chose    what the host answered to each Choose of the process
 //	note     the rest, in words; for a violation, its name and message
 //
 // The kinds of event:

@@ -12,8 +12,9 @@ import (
 	"althing/process"
 )
 
-// Version is the form of trace files that this package writes and reads.
-const Version = 1
+// Version is the form of trace files that this package writes. It reads those from
+// version 1 on, which had no World and no Chose.
+const Version = 2
 
 // MaxLine bounds one line of a trace file in bytes: a batch of the largest
 // requests fits, and a file that is no trace does not fill the memory.
@@ -25,6 +26,7 @@ type Header struct {
 	Protocol string `json:"protocol"`
 	Seed     uint64 `json:"seed"`
 	Options  string `json:"options,omitempty"` // all of them, as the simulator prints them
+	World    string `json:"world,omitempty"`   // how it began, as world.Config prints it
 }
 
 // An Event is one thing that happened. The package comment says what each
@@ -48,6 +50,7 @@ type Event struct {
 	Last    uint64        `json:"last,omitempty"`
 	Commit  uint64        `json:"commit,omitempty"`
 	Effects []Effect      `json:"effects,omitempty"`
+	Chose   []int         `json:"chose,omitempty"`
 	Note    string        `json:"note,omitempty"`
 }
 
@@ -128,7 +131,7 @@ func (t *Writer) Flush() error {
 }
 
 // ErrForm is returned for what is not a trace of this version.
-var ErrForm = errors.New("not a trace of version 1")
+var ErrForm = errors.New("not a trace of version 1 or 2")
 
 // A Reader reads a trace, one event at a time.
 type Reader struct {
@@ -148,7 +151,7 @@ func NewReader(r io.Reader) (*Reader, error) {
 		}
 		return nil, err
 	}
-	if t.header.Version != Version {
+	if t.header.Version < 1 || t.header.Version > Version {
 		return nil, fmt.Errorf("%w: version %d", ErrForm, t.header.Version)
 	}
 	return t, nil

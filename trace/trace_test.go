@@ -111,7 +111,7 @@ func TestWhatIsNoTraceIsRefused(t *testing.T) {
 	const head = `{"althing":1,"protocol":"toy","seed":1}` + "\n"
 	for name, file := range map[string]string{
 		"empty":         "",
-		"other version": `{"althing":2,"protocol":"toy","seed":1}` + "\n",
+		"other version": `{"althing":3,"protocol":"toy","seed":1}` + "\n",
 		"unknown key":   head + `{"t":1,"seq":1,"kind":"start","colour":"red"}` + "\n",
 		"event missing": head + `{"t":1,"seq":2,"kind":"start"}` + "\n",
 		"cut in a line": head + `{"t":1,"seq":1,"ki`,

@@ -191,10 +191,16 @@ func (w *World) add(g process.Group) *replica {
 }
 
 func (w *World) choose(n int) int {
+	var answer int
 	if w.Choose != nil {
-		return w.Choose(n)
+		answer = w.Choose(n)
+	} else {
+		answer = int(w.stepping.dice.Uint64() % uint64(n)) // n is tiny: the bias is nothing
 	}
-	return int(w.stepping.dice.Uint64() % uint64(n)) // n is tiny: the bias is nothing
+	if w.Observe != nil {
+		w.ev.Chose = append(w.ev.Chose, answer)
+	}
+	return answer
 }
 
 // replica returns nil if there is none of that ID.
