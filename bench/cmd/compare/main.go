@@ -68,7 +68,7 @@ type run struct {
 	InFlight []int         `default:"1,64,256,1000" help:"Proposals in flight, of parts durable and groups."`
 	Rounds   int           `default:"3" help:"How often all is repeated, in turns; medians are printed."`
 	Measure  time.Duration `default:"4s" help:"How long each load is measured."`
-	Ready    time.Duration `default:"6s" help:"How long the largest load runs before all, of parts durable and groups."`
+	Ready    time.Duration `default:"12s" help:"How long the largest load runs before all, of parts durable and groups."`
 	Warm     time.Duration `default:"1s" help:"How long it runs before."`
 	Dir      string        `default:"data" help:"Where files go: on the disk that is to be measured."`
 	Output   string        `short:"o" default:"text" enum:"text,json" help:"text or json."`
