@@ -187,14 +187,6 @@ func (s *Server) headerNow() *pb.ResponseHeader {
 // elections. A client that gives less waits less.
 func (s *Server) timeout() time.Duration { return 5*time.Second + 2*s.Election }
 
-// bound returns ctx, ended after the timeout of the server if it goes on longer.
-func (s *Server) bound(ctx context.Context) (context.Context, context.CancelFunc) {
-	if d, ok := ctx.Deadline(); ok && time.Until(d) <= s.timeout() {
-		return ctx, func() {}
-	}
-	return context.WithTimeout(ctx, s.timeout())
-}
-
 // propose has c decided and applied here, and returns what came of it. Its
 // errors are those that clients know.
 func (s *Server) propose(ctx context.Context, c kv.Command) (*kv.Result, error) {
