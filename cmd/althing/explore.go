@@ -15,6 +15,7 @@ import (
 	"althing/process"
 	"althing/protocol"
 	"althing/trace"
+	"althing/trace/replay"
 )
 
 type exploreCommands struct {
@@ -46,6 +47,7 @@ type exploreCommand struct {
 	Workers   int           `placeholder:"N"`
 	Seed      uint64        `default:"0"`
 	Trace     string        `placeholder:"FILE"`
+	Short     string        `placeholder:"FILE"`
 	Script    string        `placeholder:"FILE"`
 
 	Checkpoint string `placeholder:"FILE"`
@@ -212,32 +214,36 @@ func (e *exploreCommand) broken(p process.Protocol, g *group.Model, f *explore.F
 		fmt.Fprintf(to.out, "  %2d. %s\n", i+1, s.Text)
 	}
 	fmt.Fprintf(to.out, "\nEach replica before the last step: %s\n", g.Show(f.Trace[len(f.Trace)-2].State))
-	events, observe := 0, func(*trace.Event) {}
-	var w *trace.Writer
+	c := g.World()
+	all := &replay.Trace{Header: trace.Header{Protocol: p.Name, Options: e.said, World: c.String()}}
+	_, broken, err := g.Replay(f.Trace, func(v *trace.Event) { all.Events = append(all.Events, *v) })
+	switch {
+	case err != nil:
+		return err
+	case broken != nil:
+		fmt.Fprintf(to.out, "Played again: %d events, and then %v\n", len(all.Events), broken)
+		all.Events = append(all.Events, *violationEvent(broken, uint64(len(all.Events)+1)))
+		if err := causes(p, all, e.Short, to); err != nil {
+			return err
+		}
+	default:
+		fmt.Fprintf(to.out, "Played again: %d events\n", len(all.Events))
+	}
+	return e.save(g, f, all, to)
+}
+
+// save writes the counterexample where the flags say.
+func (e *exploreCommand) save(g *group.Model, f *explore.Finding, all *replay.Trace, to *output) error {
 	if e.Trace != "" {
 		file, err := os.Create(e.Trace)
 		if err != nil {
 			return fmt.Errorf("write the trace: %w", err)
 		}
 		defer file.Close()
-		w = trace.NewWriter(file, trace.Header{Protocol: p.Name, Options: e.said})
-		observe = w.Write
-	}
-	_, broken, err := g.Replay(f.Trace, func(v *trace.Event) { events++; observe(v) })
-	switch {
-	case err != nil:
-		return err
-	case broken != nil:
-		fmt.Fprintf(to.out, "Played again: %d events, and then %v\n", events, broken)
-	default:
-		fmt.Fprintf(to.out, "Played again: %d events\n", events)
-	}
-	return e.save(g, f, w, to)
-}
-
-// save writes the counterexample where the flags say.
-func (e *exploreCommand) save(g *group.Model, f *explore.Finding, w *trace.Writer, to *output) error {
-	if w != nil {
+		w := trace.NewWriter(file, all.Header)
+		for i := range all.Events {
+			w.Write(&all.Events[i])
+		}
 		if err := w.Flush(); err != nil {
 			return err
 		}

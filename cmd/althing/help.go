@@ -59,6 +59,8 @@ var help = map[string]map[string]string{
 		"clients":   "Clients (drawn from the seed).",
 		"rate":      "Requests in a second of virtual time (drawn from the seed).",
 		"trace":     "Write the run to a file, as JSON lines; with one seed.",
+		"short":     "Write the shortest run found of one that fails to a file, as JSON lines.",
+		"replay":    "Do again what a trace says, and compare; other flags do not matter.",
 		"tla":       "Follow the trace in the specification of Raft, and write it to a directory for TLC.",
 		"keep-on":   "Go on after a seed that fails.",
 		"no-shrink": "Print a run that fails as it is: do not look for a shorter one.",
@@ -94,6 +96,7 @@ var help = map[string]map[string]string{
 		"workers":     "Threads (one for each core).",
 		"seed":        "Of the fingerprints, and of the walks.",
 		"trace":       "Write a counterexample's events to a file, as JSON lines.",
+		"short":       "Write the events that it takes to a file, as JSON lines.",
 		"script":      "Write a counterexample to a file, as a script that plays it.",
 		"checkpoint":  "Write the search to a file each minute, and when it is stopped.",
 		"resume":      "Go on from the checkpoint, if it is there.",
@@ -107,6 +110,16 @@ var help = map[string]map[string]string{
 		"file": "A trace, as althing sim --trace writes it.",
 		"from": "The first event that is drawn, by its number (1).",
 		"to":   "The last one (the last there is).",
+	},
+	"trace itf": {
+		"file": "A trace, as althing sim --trace writes it.",
+	},
+	"trace go": {
+		"file":    "A trace, as althing sim --short or explore --trace writes it.",
+		"package": "Package of the test (that of the protocol, with _test behind it).",
+		"name":    "Name of the test, without the Test.",
+		"expect": "kept: it passes when nothing is broken; violated: as long as what the trace breaks " +
+			"is broken.",
 	},
 	"trace shiviz": {
 		"file": "A trace, as althing sim --trace writes it.",

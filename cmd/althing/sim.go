@@ -13,6 +13,7 @@ import (
 	"althing/process"
 	"althing/protocol"
 	"althing/sim"
+	"althing/trace/replay"
 )
 
 type simCommand struct {
@@ -26,6 +27,8 @@ type simCommand struct {
 	Clients  int           `placeholder:"N"`
 	Rate     int           `placeholder:"N"`
 	Trace    string        `placeholder:"FILE"`
+	Short    string        `placeholder:"FILE"`
+	Replay   string        `placeholder:"FILE"`
 	TLA      string        `name:"tla" placeholder:"DIR"`
 	KeepOn   bool
 	NoShrink bool
@@ -36,6 +39,9 @@ var errBroken = errors.New("a promise was broken")
 
 // Run simulates, and tells what broke.
 func (s *simCommand) Run(to *output) error {
+	if s.Replay != "" {
+		return s.replay(to)
+	}
 	p, o, err := s.options()
 	if err != nil {
 		return err
@@ -221,5 +227,8 @@ func (s *simCommand) broken(p process.Protocol, o sim.Options, r *sim.Result, to
 		short.Length, short.Before, short.Replays, short.Violation, short.Options)
 	for _, step := range short.Steps {
 		fmt.Fprintln(to.out, "  "+step)
+	}
+	if err := causes(p, &replay.Trace{Header: short.Header, Events: short.Events}, s.Short, to); err != nil {
+		fmt.Fprintf(to.out, "  its causes could not be told: %v\n", err)
 	}
 }

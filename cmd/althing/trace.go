@@ -14,6 +14,8 @@ type traceCommand struct {
 	Plantuml plantumlCommand `cmd:"" help:"Draw a trace as a sequence diagram of PlantUML, to standard output."`
 	Shiviz   shivizCommand   `cmd:"" help:"Write a trace as a log for ShiViz, to standard output."`
 	Check    checkShiviz     `cmd:"" help:"Say line by line what is wrong with a log for ShiViz."`
+	Itf      itfCommand      `cmd:"" help:"Write a trace as states, in the format of Apalache, to standard output."`
+	Go       goCommand       `cmd:"" help:"Write a trace as a test of Go that plays it, to standard output."`
 	Follow   followCommand   `cmd:"" help:"Say whether a run of Raft is one of its specification in TLA+."`
 }
 

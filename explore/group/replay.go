@@ -18,8 +18,7 @@ import (
 // sees each event. An error says that the World went another way, or could not
 // go on: then one of the two hosts is wrong.
 func (g *Model) Replay(way []explore.Step, observe func(*trace.Event)) (script []string, broken, err error) {
-	c := g.config(0)
-	p := &replay{g: g, w: world.New(g.protocol, world.Config{Replicas: g.bounds.Replicas, Process: c})}
+	p, c := &replay{g: g, w: world.New(g.protocol, g.World())}, g.config(0)
 	p.w.Observe = observe
 	p.say("group %d heartbeat=%v election=%v..%v", g.bounds.Replicas, c.Heartbeat, c.Election.Min, c.Election.Max)
 	var now state
@@ -45,6 +44,11 @@ func (g *Model) Replay(way []explore.Step, observe func(*trace.Event)) (script [
 		return nil, nil, fmt.Errorf("group: replay %q: %w", p.script[len(p.script)-1], p.err)
 	}
 	return p.script, nil, nil
+}
+
+// World returns how the World begins that Replay plays in.
+func (g *Model) World() world.Config {
+	return world.Config{Replicas: g.bounds.Replicas, Process: g.config(0)}
 }
 
 // A replay is a World on its way through a trace.

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"reflect"
+	"runtime"
+	"strings"
+
+	"althing/process"
+	"althing/protocol"
+	"althing/trace"
+	"althing/trace/itf"
+	"althing/trace/replay"
+)
+
+// whole reads a trace and finds its protocol.
+func whole(file string) (*replay.Trace, process.Protocol, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, process.Protocol{}, usageError{fmt.Errorf("open the trace: %w", err)}
+	}
+	defer f.Close()
+	t, err := replay.Read(f)
+	if err != nil {
+		return nil, process.Protocol{}, usageError{fmt.Errorf("%s: %w", file, err)}
+	}
+	p, ok := protocol.Find(t.Header.Protocol)
+	if !ok {
+		return nil, p, usageError{fmt.Errorf("%s is of %q, which is no protocol here", file, t.Header.Protocol)}
+	}
+	return t, p, nil
+}
+
+// replay does again what a trace says.
+func (s *simCommand) replay(to *output) error {
+	t, p, err := whole(s.Replay)
+	if err != nil {
+		return err
+	}
+	return again(t, p, s.Replay, to)
+}
+
+func again(t *replay.Trace, p process.Protocol, file string, to *output) error {
+	v, err := replay.Run(p, t)
+	var d *replay.Departure
+	switch {
+	case errors.As(err, &d):
+		fmt.Fprintf(to.out, "%s: %s is another run now: %v\n", p.Name, file, d)
+		return errors.New("the trace departs from what the code does")
+	case err != nil:
+		return usageError{fmt.Errorf("%s: %w", file, err)}
+	}
+	fmt.Fprintf(to.out, "%s: %d events, each the same byte for byte\n", p.Name, len(t.Events))
+	if v != nil {
+		fmt.Fprintf(to.out, "BROKEN, as before: %v\n", v)
+		return errBroken
+	}
+	return nil
+}
+
+// causes makes a schedule short by its causes, prints it step by step, and writes it
+// to a file, if there is one.
+func causes(p process.Protocol, t *replay.Trace, file string, to *output) error {
+	s, err := replay.Shrink(p, t, 0)
+	if errors.Is(err, replay.ErrPasses) {
+		return nil // a whole history is broken, and no event shows it
+	}
+	if err != nil {
+		return err
+	}
+	steps, err := s.Steps(p)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(to.out, "\nWhat it takes: %v\n\n", s)
+	for i := range steps {
+		for j, line := range steps[i].Lines() {
+			if j == 0 {
+				fmt.Fprintf(to.out, "  %2d. %s\n", i+1, line)
+			} else {
+				fmt.Fprintf(to.out, "        %s\n", line)
+			}
+		}
+	}
+	fmt.Fprintf(to.out, "\n      %v\n", s.Violation)
+	if file == "" {
+		return nil
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return fmt.Errorf("write the short run: %w", err)
+	}
+	defer f.Close()
+	w := trace.NewWriter(f, s.Header)
+	for i := range s.Events {
+		w.Write(&s.Events[i])
+	}
+	w.Write(violationEvent(s.Violation, uint64(len(s.Events)+1)))
+	fmt.Fprintf(to.out, "It is in %s: althing sim --replay plays it\n", file)
+	return w.Flush()
+}
+
+func violationEvent(v error, seq uint64) *trace.Event {
+	return &trace.Event{Seq: seq, Kind: "violation", Note: v.Error()}
+}
+
+type itfCommand struct {
+	File string `arg:""`
+}
+
+// Run exports the trace.
+func (c *itfCommand) Run(to *output) error {
+	return read(c.File, func(t *trace.Reader) error { return itf.Write(to.out, t) })
+}
+
+type goCommand struct {
+	File    string `arg:""`
+	Package string `placeholder:"NAME"`
+	Name    string `default:"Replay" placeholder:"NAME"`
+	Expect  string `default:"kept" enum:"kept,violated"`
+}
+
+// Run writes the test.
+func (c *goCommand) Run(to *output) error {
+	t, p, err := whole(c.File)
+	if err != nil {
+		return err
+	}
+	g := replay.GoTest{Package: c.Package, Name: c.Name, Still: c.Expect == "violated"}
+	if v := t.Violation(); v != nil {
+		g.Broken = v.Name
+	}
+	if g.Still && g.Broken == "" {
+		return wrong("expect", c.Expect, "expected with a trace that ends in a violation")
+	}
+	if g.Package == "" {
+		g.Package = home(p) + "_test"
+	}
+	err = g.Write(to.out, t)
+	if errors.Is(err, replay.ErrLong) || errors.Is(err, replay.ErrWorld) {
+		return usageError{fmt.Errorf("%s: %w", c.File, err)}
+	}
+	return err
+}
+
+// home returns the name of the package that a protocol is in: the folder's, by the
+// name of its constructor.
+func home(p process.Protocol) string {
+	name := path.Base(runtime.FuncForPC(reflect.ValueOf(p.New).Pointer()).Name())
+	name, _, _ = strings.Cut(name, ".")
+	return name
+}
