@@ -48,6 +48,25 @@ type Event struct {
 	Time    time.Duration // since any one instant; meaningless without Timed
 	Timed   bool
 	Line    int // where it was read, from 1
+	// Outside says that the event is of no client, but of what was done to the
+	// system: a fault, or its end. Process and Type say nothing then.
+	Outside bool
+}
+
+// A Mark is what was done to the system at a time.
+type Mark struct {
+	Time time.Duration
+	Text string
+}
+
+// Mark returns what an event of no client tells. Without a time of its own it
+// has that of the event before, which was the count-th.
+func (e *Event) Mark(count int) Mark {
+	m := Mark{time.Duration(count), strings.TrimSpace(e.F + " " + e.Value.String())}
+	if e.Timed {
+		m.Time = e.Time
+	}
+	return m
 }
 
 // A Model names what the objects of a history are: which operations there are,
@@ -114,10 +133,18 @@ type Collector struct {
 	drop  []bool      // by operation: it did not happen
 	count int         // of events
 	timed bool
+	marks []Mark
 }
+
+// Marks returns what was done to the system meanwhile, as it came.
+func (c *Collector) Marks() []Mark { return c.marks }
 
 // Add takes the next event. An error names its line.
 func (c *Collector) Add(e *Event) error {
+	if e.Outside {
+		c.marks = append(c.marks, e.Mark(c.count))
+		return nil
+	}
 	if c.open == nil {
 		c.open, c.timed = map[int]int{}, e.Timed
 	}
@@ -137,7 +164,7 @@ func (c *Collector) Add(e *Event) error {
 	}
 	if !pending {
 		if e.Type == Info {
-			return nil // news of something else, as from a nemesis
+			return nil // news of something else
 		}
 		return fmt.Errorf("line %d: process %d has an answer, and asked nothing", e.Line, e.Process)
 	}

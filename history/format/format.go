@@ -17,8 +17,8 @@
 // The types are invoke, ok, fail and info. A time is in nanoseconds. Times are
 // heeded in JSON alone, where histories of many recorders may be put together:
 // elsewhere the order of the events is their order in time. Members of an
-// event that are not named here are skipped, and so are events of a process
-// that is not a number, which is none of the clients.
+// event that are not named here are skipped. An event of a process that is not
+// a number is of none of the clients: it tells a fault, or its end.
 //
 // A history is read as it comes, so one of any length can be; each text, list
 // and depth is bounded.
@@ -82,10 +82,8 @@ func Read(from io.Reader, f Format, take func(*history.Event) error) error {
 		if err != nil {
 			return fmt.Errorf("line %d: %w", r.line, err)
 		}
-		if e != nil {
-			if err := take(e); err != nil {
-				return err
-			}
+		if err := take(e); err != nil {
+			return err
 		}
 	}
 }
@@ -114,7 +112,7 @@ func detect(head []byte) Format {
 var types = map[string]history.Type{"invoke": history.Invoke, "ok": history.Done, "fail": history.Fail,
 	"info": history.Info}
 
-// event reads the next event; nil if it is of none of the clients.
+// event reads the next event.
 func (r *reader) event() (*history.Event, error) {
 	if err := r.opening(); err != nil {
 		return nil, err
@@ -125,7 +123,8 @@ func (r *reader) event() (*history.Event, error) {
 	case err != nil:
 		return nil, err
 	case !client:
-		return nil, nil
+		r.now.Outside = true
+		return &r.now, nil
 	case r.now.Process < 0:
 		return nil, errors.New("an event without a process")
 	case r.now.Type == 0:
@@ -304,8 +303,8 @@ func readLog(in *bufio.Reader, take func(*history.Event) error) error {
 	return nil
 }
 
-// logged reads what a line of a log says after its head; nil if that is not of
-// a client. There a compare-and-set that fails was refused; anything else that
+// logged reads what a line of a log says after its head; nil if that is no
+// event. There a compare-and-set that fails was refused; anything else that
 // fails did not happen.
 func logged(rest []byte) (*history.Event, error) {
 	r := newReader(bytes.NewReader(rest), false)
@@ -329,7 +328,14 @@ func logged(rest []byte) (*history.Event, error) {
 	}
 	process, err := strconv.Atoi(words[0].Text)
 	if err != nil || process < 0 {
-		return nil, nil
+		if len(words) < 3 {
+			return nil, nil
+		}
+		e := &history.Event{F: words[2].Text, Outside: true}
+		if len(words) > 3 {
+			e.Value = words[3]
+		}
+		return e, nil
 	}
 	if len(words) < 4 {
 		return nil, fmt.Errorf("%d words, expected a process, a type, an f and a value", len(words))

@@ -78,6 +78,27 @@ func TestAllFormatsSayTheSame(t *testing.T) {
 	}
 }
 
+// TestFaults: what no client did stands among what they did.
+func TestFaults(t *testing.T) {
+	for f, texts := range one {
+		var c history.Collector
+		c.Model = history.CASReg
+		if err := Read(strings.NewReader(texts[0]), f, c.Add); err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Marks(); len(got) != 1 || got[0] != (history.Mark{Time: 5, Text: "kill n1"}) {
+			t.Errorf("%s: %+v", f, got)
+		}
+	}
+	var c history.Collector
+	c.Model = history.Register
+	err := Read(strings.NewReader(`{"process":"nemesis","type":"info","f":"heal","time":7}
+{"process":0,"type":"invoke","f":"read","time":9}`), JSON, c.Add)
+	if got := c.Marks(); err != nil || len(got) != 1 || got[0] != (history.Mark{Time: 7, Text: "heal"}) {
+		t.Errorf("%v, %+v", err, got)
+	}
+}
+
 func TestTimesCountInJSON(t *testing.T) {
 	ops, err := collect(t, `
 {"process":1,"type":"invoke","f":"enqueue","value":"a","time":50,"key":"q"}

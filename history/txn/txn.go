@@ -124,10 +124,15 @@ type Collector struct {
 	open  map[int]int
 	timed bool
 	count int
+	marks []history.Mark
 }
 
 // Add takes the next event. An error names its line.
 func (c *Collector) Add(e *history.Event) error {
+	if e.Outside {
+		c.marks = append(c.marks, e.Mark(c.count))
+		return nil
+	}
 	if c.open == nil {
 		c.open, c.timed = map[int]int{}, e.Timed
 	}
@@ -210,6 +215,9 @@ func (c *Collector) actions(e *history.Event) ([]Action, error) {
 	}
 	return actions, nil
 }
+
+// Marks returns what was done to the system meanwhile, as it came.
+func (c *Collector) Marks() []history.Mark { return c.marks }
 
 // Txns returns the transactions, in order of their calls as they came.
 func (c *Collector) Txns() []Txn { return c.txns }
