@@ -470,5 +470,7 @@ EagerSpec == Init /\ [][EagerNext]_vars
 Idle(m) == (m.type = "Append" /\ m.entries = <<>>) \/ (m.type = "Ack" /\ m.match = 0)
 SaysAll == [][\A m \in msgs' \ msgs : Idle(m) \/ m \in UNION {Says(i) : i \in Server}]_vars
 
-Alike == Permutations(Server)
+\* Servers that trade places without changing the instance.
+Alike == {p \in Permutations(Server) :
+    \A S \in {Founders, Candidates, Crashing, Keeping} : {p[x] : x \in S} = S}
 =============================================================================
