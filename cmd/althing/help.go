@@ -142,6 +142,7 @@ var help = map[string]map[string]string{
 		"format":  "How they are written: json, edn, log; auto: by how they begin.",
 		"timeout": "How long to look for an answer, object by object; then it is unknown.",
 		"order":   "Write the order that explains the history to a file; with one history.",
+		"page":    "Draw the history, its order or what breaks the promise, as an HTML file; with one history.",
 	},
 	"maelstrom": {
 		"workload": "What Maelstrom asks: lin-kv, broadcast, g-set, g-counter, pn-counter, echo " +
