@@ -22,6 +22,10 @@ const (
 	// CVE-2023-44487, and its kin.
 	maxCredit  = 10_000
 	creditRate = 1000
+	// recentStreams are those, of the last opened, whose reset draws on the
+	// credit. Calls that are given up when their time is over, as happens when
+	// we are slow, are older.
+	recentStreams = 1000
 )
 
 // drainPing asks whether the client has heard that we end.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,8 +17,9 @@ import (
 // connections are shared by all who ask.
 const connections = 8
 
-// BenchmarkUnary is unary calls of 256 bytes with a deadline, grpc-go's server
-// beside ours, with grpc-go's client in the same process: cpu-µs/op is of both.
+// BenchmarkUnary is unary calls of 256 bytes with a deadline: grpc-go's server,
+// the same over the server of net/http, and ours. The client is grpc-go's, in the
+// same process: cpu-µs/op is of both.
 func BenchmarkUnary(b *testing.B) {
 	for _, callers := range []int{1, 64, 256, 1000} {
 		b.Run(fmt.Sprintf("grpc-go/%d", callers), func(b *testing.B) {
@@ -29,6 +31,19 @@ func BenchmarkUnary(b *testing.B) {
 			}
 			go g.Serve(l) // ends with Stop
 			defer g.Stop()
+			benchmarkUnary(b, l.Addr().String(), callers)
+		})
+		b.Run(fmt.Sprintf("net-http/%d", callers), func(b *testing.B) {
+			g := grpc.NewServer()
+			g.RegisterService(&echoService, &echo{})
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				b.Fatal(err)
+			}
+			h := &http.Server{Handler: g, Protocols: new(http.Protocols)}
+			h.Protocols.SetUnencryptedHTTP2(true)
+			go h.Serve(l) // ends with Close
+			defer h.Close()
 			benchmarkUnary(b, l.Addr().String(), callers)
 		})
 		b.Run(fmt.Sprintf("front/%d", callers), func(b *testing.B) {

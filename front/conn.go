@@ -124,6 +124,7 @@ func (c *conn) begin() error {
 	if err := raw.SetDeadline(time.Time{}); err != nil {
 		return err
 	}
+	boundUnacknowledged(raw, c.s.o.PingTimeout)
 	c.base = peer.NewContext(context.Background(), p)
 	c.framer = http2.NewFramer(nil, r)
 	c.framer.SetReuseFrames()
@@ -182,7 +183,7 @@ func (c *conn) offence(h http2.FrameHeader, err error) error {
 	switch {
 	case errors.As(err, &ofStream) && h.Type != http2.FrameHeaders && h.Type != http2.FrameContinuation:
 		// Never of HEADERS: the block would be missing from the client's table.
-		c.mu.Lock()
+		c.lock()
 		defer c.mu.Unlock()
 		if ofStream.StreamID > c.lastID {
 			return &violation{ofStream.Code, "malformed frame of a stream that was not opened"}
@@ -213,19 +214,19 @@ func (c *conn) take(f http2.Frame) error {
 	case *http2.HeadersFrame:
 		return c.onHeaders(f)
 	case *http2.WindowUpdateFrame:
-		c.mu.Lock()
+		c.lock()
 		defer c.mu.Unlock()
 		return c.onWindowUpdate(f)
 	case *http2.RSTStreamFrame:
-		c.mu.Lock()
+		c.lock()
 		defer c.mu.Unlock()
 		return c.onReset(f)
 	case *http2.SettingsFrame:
-		c.mu.Lock()
+		c.lock()
 		defer c.mu.Unlock()
 		return c.onSettings(f)
 	case *http2.PingFrame:
-		c.mu.Lock()
+		c.lock()
 		defer c.mu.Unlock()
 		return c.onPing(f)
 	case *http2.GoAwayFrame:
@@ -245,7 +246,7 @@ func (c *conn) onData(f *http2.DataFrame) error {
 			return err
 		}
 	}
-	c.mu.Lock()
+	c.lock()
 	if c.inWindow <= connWindow/2 {
 		c.control(appendWindowUpdate(c.out, 0, uint32(connWindow-c.inWindow)))
 		c.inWindow = connWindow
@@ -271,10 +272,14 @@ func (c *conn) onReset(f *http2.RSTStreamFrame) error {
 	if f.StreamID > c.lastID {
 		return &violation{http2.ErrCodeProtocol, "RST_STREAM on a stream that was not opened"}
 	}
-	if t := c.streams[f.StreamID]; t != nil {
+	t := c.streams[f.StreamID]
+	if t != nil {
 		c.forget(t, context.Canceled)
 	}
-	return c.spend()
+	if t == nil || c.lastID-f.StreamID < 2*recentStreams {
+		return c.spend()
+	}
+	return nil // its client has waited for it
 }
 
 // onSettings takes SETTINGS. RFC 9113 §6.5.

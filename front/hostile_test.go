@@ -502,3 +502,24 @@ func TestStuck(t *testing.T) {
 		t.Error("the sender is stuck")
 	}
 }
+
+// TestLateResets: calls that are given up after a while cost their client
+// nothing, however many they are.
+func TestLateResets(t *testing.T) {
+	s := serve(t, front.Options{})
+	r := connect(t, s.address)
+	r.headers(1, false, opening("/test.Echo/Unary")...)
+	block := r.block(opening("/test.Echo/Unary")...)
+	var all bytes.Buffer
+	to := http2.NewFramer(&all, nil)
+	const last, behind = 2*3*huge + 1, 2 * 2000
+	for id := uint32(3); id < last; id += 2 {
+		r.must(to.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: block, EndHeaders: true}))
+		if id > behind {
+			r.must(to.WriteRSTStream(id-behind, http2.ErrCodeCancel))
+		}
+	}
+	_, err := r.Write(all.Bytes())
+	r.must(err)
+	r.echoes(last, "hello")
+}

@@ -90,7 +90,7 @@ func (c *conn) onHeaders(f *http2.HeadersFrame) error {
 		return err
 	}
 	defer c.opening.reset()
-	c.mu.Lock()
+	c.lock()
 	known := c.streams[id]
 	last := c.lastID
 	c.mu.Unlock()

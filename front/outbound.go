@@ -13,9 +13,9 @@ const (
 	// fullBytes is how much may wait to be written before messages wait at their
 	// streams: what the kernel takes at one time, about.
 	fullBytes = 64 << 10
-	// controlBytes is how much may wait before the reader waits too: answers to
-	// pings and the like, which no window bounds.
-	controlBytes = 2 * fullBytes
+	// haltBytes is how much may wait before the reader waits too: no window bounds
+	// answers to pings, refusals and errors.
+	haltBytes = 2 * fullBytes
 	// keepBytes is the largest buffer that is kept for later.
 	keepBytes = 2 * fullBytes
 )
@@ -43,11 +43,16 @@ func (o *outbound) init(c *conn) {
 }
 
 // control has b written, which is c.out with something appended that is no
-// call's, and waits while there is too much of it.
+// message's.
 func (c *conn) control(b []byte) {
 	c.out = b
 	c.wakeFlusher()
-	for len(c.out) > controlBytes && !c.closed && !c.over {
+}
+
+// lock takes c.mu for the reader: when there is room for an answer.
+func (c *conn) lock() {
+	c.mu.Lock()
+	for len(c.out) > haltBytes && !c.closed && !c.over {
 		c.written.Wait()
 	}
 }
@@ -100,11 +105,10 @@ func (c *conn) flush() {
 // linger tells the client that nothing follows, and gives it a little time to
 // read what was said last before the connection ends. c.mu is held.
 func (c *conn) linger() {
-	if half, ok := c.nc.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
-		_ = c.nc.SetReadDeadline(time.Now().Add(lingering)) // the reader ends with it
-		return
+	if half, ok := c.nc.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite() // if it fails, the client learns it a little later
 	}
-	_ = c.nc.SetReadDeadline(time.Now())
+	_ = c.nc.SetReadDeadline(time.Now().Add(lingering)) // the reader ends with it
 }
 
 // send sends a message, or lets it wait at its stream until there is room. It
@@ -113,7 +117,7 @@ func (c *conn) send(t *stream, message []byte) (gone bool) {
 	c.head(t)
 	c.said = true
 	n := int64(len(message))
-	if n <= t.window && n <= c.window && len(c.out) < fullBytes && n <= fullBytes {
+	if n <= min(t.window, c.window, fullBytes) && len(c.out) < fullBytes && len(c.queue) == 0 {
 		t.window -= n
 		c.window -= n
 		for len(message) > frameBytes {

@@ -8,7 +8,6 @@ import (
 	"net"
 	"reflect"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -90,8 +89,7 @@ type Server struct {
 	services map[string]grpc.ServiceInfo
 	methods  map[string]*method
 
-	calls    chan *stream   // to workers that wait
-	idle     atomic.Int64   // how many do
+	workers  workers
 	handlers sync.WaitGroup // that run
 
 	mu        sync.Mutex
@@ -101,7 +99,6 @@ type Server struct {
 	draining  bool
 	quit      chan struct{}  // closed when stopping
 	serving   sync.WaitGroup // Serve, and connections
-	stopped   sync.Once
 }
 
 // New returns a server that has no services yet.
@@ -109,7 +106,7 @@ func New(o Options) *Server {
 	o.complete()
 	s := &Server{
 		o: o, services: make(map[string]grpc.ServiceInfo), methods: make(map[string]*method),
-		calls: make(chan *stream), quit: make(chan struct{}),
+		quit:      make(chan struct{}),
 		listeners: make(map[net.Listener]bool), conns: make(map[*conn]bool),
 	}
 	if o.TLS != nil {
@@ -211,28 +208,56 @@ func (s *Server) serve(nc net.Conn) {
 	s.mu.Unlock()
 }
 
+// workers are goroutines that wait for calls. The one that waits the shortest is
+// taken first: its stack is still in the processor's cache.
+type workers struct {
+	mu   sync.Mutex
+	idle []chan *stream
+	over bool
+}
+
 // dispatch has a worker run a call whose request is whole.
 func (s *Server) dispatch(t *stream) {
 	s.handlers.Add(1)
-	select {
-	case s.calls <- t:
-	default:
+	w := &s.workers
+	w.mu.Lock()
+	last := len(w.idle) - 1
+	if last < 0 {
+		w.mu.Unlock()
 		go s.work(t)
+		return
 	}
+	next := w.idle[last]
+	w.idle = w.idle[:last]
+	w.mu.Unlock()
+	next <- t
 }
 
 // work runs t, and then what it is given, for as long as there are not too many
 // others who wait.
 func (s *Server) work(t *stream) {
-	for t != nil {
+	w, next := &s.workers, make(chan *stream, 1)
+	for ; t != nil; t = <-next {
 		t.runUnary()
-		if s.idle.Add(1) > maxIdle {
-			s.idle.Add(-1)
+		w.mu.Lock()
+		if w.over || len(w.idle) == maxIdle {
+			w.mu.Unlock()
 			return
 		}
-		t = <-s.calls // nil when the server stops
-		s.idle.Add(-1)
+		w.idle = append(w.idle, next)
+		w.mu.Unlock()
 	}
+}
+
+// end ends those who wait, and who would wait.
+func (w *workers) end() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.over = true
+	for _, next := range w.idle {
+		close(next)
+	}
+	w.idle = nil
 }
 
 // Stop ends all connections and the calls on them at once. It does not wait for
@@ -266,6 +291,5 @@ func (s *Server) stop(graceful bool) {
 	s.draining = s.draining || graceful
 	s.mu.Unlock()
 	s.serving.Wait()
-	// Nobody dispatches any more.
-	s.stopped.Do(func() { close(s.calls) })
+	s.workers.end() // nobody dispatches any more
 }

@@ -144,7 +144,7 @@ func (t *stream) awaited() (size int, known bool) {
 	if len(t.in) < prefixBytes {
 		return 0, false
 	}
-	return int(binary.BigEndian.Uint32(t.in[1:])), true
+	return int(min(binary.BigEndian.Uint32(t.in[1:]), maxWindow)), true
 }
 
 // grant lets the client send more, if there is room for it, or a message of
