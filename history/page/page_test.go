@@ -127,7 +127,8 @@ func TestHostileTexts(t *testing.T) {
 		{Kind: history.Get, Key: evil, Result: evil, Call: 3, Return: 3},
 		{Client: 1, Kind: history.CAS, Key: evil, Old: evil, Arg: "x", Call: 2, Open: true},
 	}
-	p := Page{Title: evil, Bars: Ops(ops), Why: []string{evil}, Marks: []history.Mark{{Time: 2, Text: evil}, {Text: "before"}}}
+	p := Page{Title: evil, Bars: Ops(ops), Why: []string{evil},
+		Marks: []history.Mark{{Time: 2, Text: evil}, {Text: "before"}}}
 	text := draw(t, &p)
 	if strings.Contains(text, evil) || strings.Count(text, "<script>") != 1 {
 		t.Errorf("a text of the history is part of the page:\n%s", text)
