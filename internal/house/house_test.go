@@ -27,7 +27,7 @@ var floors = map[string]int{
 	"session": 2, "quorum": 2, "crdt": 2, "trace": 2, "history": 2, "telemetry": 2, "front": 2,
 	"node/wal": 2, "node/link": 2,
 	"kv/command": 2, "history/judge": 3,
-	"kv":         3, "node": 3, "world": 3, "protocol/*": 3, "trace/shiviz": 3, "trace/diagram": 3, "trace/itf": 3,
+	"kv": 3, "node": 3, "world": 3, "protocol/*": 3, "trace/shiviz": 3, "trace/diagram": 3, "trace/itf": 3,
 	"trace/refine": 3, "trace/replay": 4, "spec": 2,
 	"protocol": 4, "etcd": 4, "sim": 4, "script": 4, "load": 4,
 	"explore": 2, "explore/valence": 3, "explore/group": 4, "explore/models": 4, "explore/flp": 5,
