@@ -36,7 +36,7 @@ vuln: ## govulncheck; needs the internet, for its database
 	$(TOOL) govulncheck ./...
 
 mutants: ## every deliberate mistake of internal/house/mutants.txt must be found; docs/mutants.md
-	$(GO) test ./internal/house -run 'TestMutants$$' -mutants -table docs/mutants.md -v -timeout 60m
+	$(GO) test ./internal/house -run 'TestMutants$$|TestExplored$$' -mutants -table docs/mutants.md -v -timeout 90m
 
 seeds: ## 10,000 seeds of raft, and 1,000 of each of the others, under all faults
 	$(GO) test ./protocol -run 'TestSeeds$$/^raft$$' -seeds 10000 -seconds 20 -v -timeout 60m

@@ -16,6 +16,7 @@ import (
 var (
 	tryMutants = flag.Bool("mutants", false, "try every mutant of mutants.txt")
 	onlyMutant = flag.String("mutant", "", "try this one only")
+	explored   = flag.Bool("explored", false, "try those that exploration finds, by that alone")
 	tableFile  = flag.String("table", "", "a file below the top that gets the table of what found them")
 	perMutant  = flag.Int("seeds", 1000, "seeds a mutant has to be found within")
 )
@@ -24,6 +25,7 @@ var (
 type mutant struct {
 	name, why, file, was, is string
 	row                      string  // of the catalog, whose seeds find it
+	explored                 string  // arguments of "althing explore" that find it, too
 	pkg, tests               string  // what must fail, where dice are not what finds it
 	also                     *mutant // the same, for another that must find it too
 }
@@ -57,6 +59,8 @@ func mutants(t *testing.T) (ms []mutant) {
 			m.is = rest
 		case "seeds":
 			m.row = rest
+		case "explore":
+			m.explored = rest
 		case "test":
 			m.pkg, m.tests, _ = strings.Cut(rest, " ")
 		case "also":
@@ -237,7 +241,13 @@ Seconds are of one run on two shared cores, with the build.
 | mistake | what goes wrong | found by | as | seconds |
 |---|---|---|---|---:|
 ` + strings.Join(rows, "\n") + "\n"
-	if err := os.WriteFile(filepath.Join(root, *tableFile), []byte(text), 0o600); err != nil {
+	name := filepath.Join(root, *tableFile)
+	if old, err := os.ReadFile(name); err == nil { // TestExplored writes the rest
+		if _, rest, ok := strings.Cut(string(old), byExploration); ok {
+			text += byExploration + rest
+		}
+	}
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
