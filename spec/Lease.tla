@@ -14,7 +14,7 @@
 (* need more: each carries the number of its lease, and the resource takes *)
 (* none below the highest that it has seen.  That rests on no clock.       *)
 (***************************************************************************)
-EXTENDS Naturals, Sequences, FiniteSets, TLC
+EXTENDS Naturals, FiniteSets, TLC
 
 CONSTANTS
     Client,
@@ -22,8 +22,7 @@ CONSTANTS
     Length,     \* of a lease, on the service's clock
     Skew,       \* by how much a client's clock may differ from the service's
     MaxTime,    \* bounds of an instance
-    MaxLease,
-    MaxWrites
+    MaxLease
 
 VARIABLES
     time,       \* the service's clock
@@ -31,11 +30,11 @@ VARIABLES
     lease,      \* the service's: number, holder, and until when
     asked,      \* by client: its clock when it asked; 0 if it has not
     held,       \* by client: number of the lease it was granted, and when it had asked for it
-    msgs,       \* grants and writes on their way; a write may come at any time, or never
-    highest,    \* the resource's: the highest number it has seen
-    writes      \* the resource's: the numbers of those it took, in order
+    grant,      \* by client: the latest grant on its way to it
+    sent,       \* numbers of writes on their way; a write may come at any time, again, or never
+    last        \* the resource's: the number that came with the last write it took
 
-vars == <<time, clock, lease, asked, held, msgs, highest, writes>>
+vars == <<time, clock, lease, asked, held, grant, sent, last>>
 
 Init ==
     /\ time = 1
@@ -43,9 +42,9 @@ Init ==
     /\ lease = [number |-> 0, holder |-> Nobody, until |-> 1]
     /\ asked = [c \in Client |-> 0]
     /\ held = [c \in Client |-> [number |-> 0, since |-> 0]]
-    /\ msgs = {}
-    /\ highest = 0
-    /\ writes = <<>>
+    /\ grant = [c \in Client |-> [number |-> 0, asked |-> 0]]
+    /\ sent = {}
+    /\ last = 0
 
 Near(a, b) == a <= b + Skew /\ b <= a + Skew
 
@@ -54,11 +53,11 @@ Tick ==
     /\ time < MaxTime
     /\ \A c \in Client : Near(clock[c], time + 1)
     /\ time' = time + 1
-    /\ UNCHANGED <<clock, lease, asked, held, msgs, highest, writes>>
+    /\ UNCHANGED <<clock, lease, asked, held, grant, sent, last>>
 TickOf(c) ==
     /\ Near(clock[c] + 1, time)
     /\ clock' = [clock EXCEPT ![c] = @ + 1]
-    /\ UNCHANGED <<time, lease, asked, held, msgs, highest, writes>>
+    /\ UNCHANGED <<time, lease, asked, held, grant, sent, last>>
 
 -----------------------------------------------------------------------------
 (* The lease                                                               *)
@@ -67,7 +66,7 @@ TickOf(c) ==
 Ask(c) ==
     /\ asked[c] = 0
     /\ asked' = [asked EXCEPT ![c] = clock[c]]
-    /\ UNCHANGED <<time, clock, lease, held, msgs, highest, writes>>
+    /\ UNCHANGED <<time, clock, lease, held, grant, sent, last>>
 
 \* The service grants when nobody holds it, with the next number; or again to whom
 \* holds it.  GC 2; Chubby 2.4
@@ -77,22 +76,21 @@ Grant(c) ==
     /\ LET n == IF lease.holder = c /\ time < lease.until THEN lease.number ELSE lease.number + 1
        IN  /\ n <= MaxLease
            /\ lease' = [number |-> n, holder |-> c, until |-> time + Length]
-           /\ msgs' = msgs \cup {[type |-> "grant", to |-> c, number |-> n, asked |-> asked[c]]}
-    /\ UNCHANGED <<time, clock, asked, held, highest, writes>>
+           /\ grant' = [grant EXCEPT ![c] = [number |-> n, asked |-> asked[c]]]
+    /\ UNCHANGED <<time, clock, asked, held, sent, last>>
 
 \* The grant arrives: it counts from when it was asked for.  GC 2
 Receive(c) ==
-    /\ \E m \in msgs :
-        /\ m.type = "grant" /\ m.to = c /\ m.asked = asked[c]
-        /\ held' = [held EXCEPT ![c] = [number |-> m.number, since |-> m.asked]]
+    /\ asked[c] # 0 /\ grant[c].asked = asked[c]
+    /\ held' = [held EXCEPT ![c] = [number |-> grant[c].number, since |-> asked[c]]]
     /\ asked' = [asked EXCEPT ![c] = 0]
-    /\ UNCHANGED <<time, clock, lease, msgs, highest, writes>>
+    /\ UNCHANGED <<time, clock, lease, grant, sent, last>>
 
 \* The request or the grant was lost, and the client asks again.
 GiveUp(c) ==
     /\ asked[c] # 0
     /\ asked' = [asked EXCEPT ![c] = 0]
-    /\ UNCHANGED <<time, clock, lease, held, msgs, highest, writes>>
+    /\ UNCHANGED <<time, clock, lease, held, grant, sent, last>>
 
 \* Whether a client thinks that it holds the lease: by its own clock, less what the
 \* clocks may differ by when it asks and when it looks.  GC 2, 5
@@ -104,28 +102,24 @@ Believes(c) == held[c].number > 0 /\ clock[c] + 2 * Skew < held[c].since + Lengt
 \* A client that holds the lease writes; the message takes as long as it likes.
 Write(c) ==
     /\ Believes(c)
-    /\ msgs' = msgs \cup {[type |-> "write", number |-> held[c].number]}
-    /\ UNCHANGED <<time, clock, lease, asked, held, highest, writes>>
+    /\ sent' = sent \cup {held[c].number}
+    /\ UNCHANGED <<time, clock, lease, asked, held, grant, last>>
 
-\* Not below the highest number seen.  Chubby 2.4
-TakeWrite(m) ==
-    /\ m.type = "write"
-    /\ Len(writes) < MaxWrites
-    /\ m.number >= highest
-    /\ highest' = m.number
-    /\ writes' = Append(writes, m.number)
-    /\ UNCHANGED <<time, clock, lease, asked, held, msgs>>
+\* Not below the number of the last one.  Chubby 2.4
+TakeWrite(n) ==
+    /\ n >= last
+    /\ last' = n
+    /\ UNCHANGED <<time, clock, lease, asked, held, grant, sent>>
 
 Next ==
     \/ Tick
     \/ \E c \in Client : TickOf(c) \/ Ask(c) \/ Grant(c) \/ Receive(c) \/ GiveUp(c) \/ Write(c)
-    \/ \E m \in msgs : TakeWrite(m)
+    \/ \E n \in sent : TakeWrite(n)
 
 Spec == Init /\ [][Next]_vars
 
-\* Clocks run, and who keeps asking is answered.
-LiveSpec == Spec /\ WF_vars(Tick) /\ \A c \in Client :
-    WF_vars(TickOf(c)) /\ WF_vars(Ask(c)) /\ WF_vars(Grant(c)) /\ SF_vars(Receive(c))
+\* The service's clock runs, and the clients' with it.
+LiveSpec == Spec /\ WF_vars(Tick) /\ \A c \in Client : WF_vars(TickOf(c))
 
 -----------------------------------------------------------------------------
 (* Invariants                                                              *)
@@ -133,7 +127,7 @@ LiveSpec == Spec /\ WF_vars(Tick) /\ \A c \in Client :
 TypeOK ==
     /\ time \in 1..MaxTime /\ \A c \in Client : Near(clock[c], time)
     /\ lease.number \in 0..MaxLease /\ lease.holder \in Client \cup {Nobody}
-    /\ highest \in 0..MaxLease
+    /\ last \in 0..MaxLease
 
 \* No two clients think that they hold the lease, as far as clocks can be trusted.
 Exclusion == \A c, d \in Client : Believes(c) /\ Believes(d) => c = d
@@ -142,14 +136,17 @@ Exclusion == \A c, d \in Client : Believes(c) /\ Believes(d) => c = d
 Backed == \A c \in Client : Believes(c) =>
     lease.holder = c /\ lease.number = held[c].number /\ time < lease.until
 
-\* Writes are taken lease by lease, whatever clocks do.
-Fenced == \A i, j \in 1..Len(writes) : i < j => writes[i] <= writes[j]
-
 -----------------------------------------------------------------------------
 (* Temporal properties                                                     *)
 
-NumbersGrow == [][lease'.number >= lease.number /\ highest' >= highest]_vars
+NumbersGrow == [][lease'.number >= lease.number]_vars
 
-\* A lease ends by itself, so another client can have the next.
-Ends == \A c \in Client : [](lease.holder = c => <>(lease.holder # c \/ time >= lease.until \/ time = MaxTime))
+\* Writes are taken lease by lease, whatever clocks do.
+Fenced == [][last' >= last]_vars
+
+\* Who does nothing loses the lease: time alone ends it, so that another can have
+\* the next.
+Ends == \A c \in Client : Believes(c) ~> ~Believes(c) \/ time = MaxTime
+
+Alike == Permutations(Client)
 =============================================================================

@@ -472,5 +472,6 @@ SaysAll == [][\A m \in msgs' \ msgs : Idle(m) \/ m \in UNION {Says(i) : i \in Se
 
 \* Servers that trade places without changing the instance.
 Alike == {p \in Permutations(Server) :
-    \A S \in {Founders, Candidates, Crashing, Keeping} : {p[x] : x \in S} = S}
+    /\ \A S \in {Founders, Candidates, Crashing, Keeping} : {p[x] : x \in S} = S
+    /\ {{p[x] : x \in S} : S \in Groups} = Groups}
 =============================================================================
