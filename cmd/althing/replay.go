@@ -62,12 +62,10 @@ func again(t *replay.Trace, p process.Protocol, file string, to *output) error {
 }
 
 // causes makes a schedule short by its causes, prints it step by step, and writes it
-// to a file, if there is one.
+// to a file, if there is one. With ErrPasses a whole history is broken, and no event
+// shows it.
 func causes(p process.Protocol, t *replay.Trace, file string, to *output) error {
 	s, err := replay.Shrink(p, t, 0)
-	if errors.Is(err, replay.ErrPasses) {
-		return nil // a whole history is broken, and no event shows it
-	}
 	if err != nil {
 		return err
 	}
@@ -84,6 +82,9 @@ func causes(p process.Protocol, t *replay.Trace, file string, to *output) error 
 				fmt.Fprintf(to.out, "        %s\n", line)
 			}
 		}
+	}
+	for _, line := range s.Events[len(s.Events)-1].Lines()[1:] {
+		fmt.Fprintf(to.out, "      %s\n", line)
 	}
 	fmt.Fprintf(to.out, "\n      %v\n", s.Violation)
 	if file == "" {

@@ -103,7 +103,7 @@ func TestSimBroken(t *testing.T) {
 		}
 		want := []string{"BROKEN: ", "again: althing sim raft --seed 1 --faults none", "--nodes 3"}
 		if !s.NoShrink {
-			want = append(want, "The shortest way found: ", "Commit")
+			want = append(want, "The shortest way found: ", "What it takes: ", "without it: nothing is broken")
 		}
 		if s.KeepOn {
 			want = append(want, "Seeds that failed: 1 2 3 4")

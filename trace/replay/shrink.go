@@ -163,7 +163,7 @@ func (s *shrinking) pass(events []trace.Event, size int) []trace.Event {
 // A Step is one event of a short schedule, told to a person.
 type Step struct {
 	Event   *trace.Event
-	Changed string // what its replica was, and is; empty if that is the same
+	Changed string // in what its replica shows; all of it if that was not shown before
 	Without string // what would be without this event
 }
 
@@ -171,16 +171,13 @@ type Step struct {
 // without it.
 func (s *Shrunk) Steps(p process.Protocol) ([]Step, error) {
 	var steps []Step
-	was := map[process.ID]string{}
+	was := map[process.ID]*trace.Event{}
 	for i := range s.Events {
 		e := &s.Events[i]
 		step := Step{Event: e}
 		if e.Role != "" {
-			now := status(e)
-			if before := was[e.Node]; before != now {
-				step.Changed = strings.TrimPrefix(before+" → "+now, " → ")
-			}
-			was[e.Node] = now
+			step.Changed = changed(was[e.Node], e)
+			was[e.Node] = e
 		}
 		var err error
 		if step.Without, err = s.without(p, i); err != nil {
@@ -189,6 +186,25 @@ func (s *Shrunk) Steps(p process.Protocol) ([]Step, error) {
 		steps = append(steps, step)
 	}
 	return steps, nil
+}
+
+// changed says how a replica differs after an event from what it was.
+func changed(was, is *trace.Event) string {
+	if was == nil {
+		return status(is)
+	}
+	var parts []string
+	for _, c := range []struct{ name, was, is string }{
+		{"", fmt.Sprintf("%s@%d", was.Role, was.Epoch), fmt.Sprintf("%s@%d", is.Role, is.Epoch)},
+		{"leader ", fmt.Sprint(was.Leader), fmt.Sprint(is.Leader)},
+		{"last ", fmt.Sprint(was.Last), fmt.Sprint(is.Last)},
+		{"commit ", fmt.Sprint(was.Commit), fmt.Sprint(is.Commit)},
+	} {
+		if c.was != c.is {
+			parts = append(parts, c.name+c.was+" → "+c.is)
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // without says what comes of leaving out event i.
