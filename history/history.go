@@ -17,10 +17,12 @@
 //     n log n (zones.go; Gibbons and Korach, 1997).
 //  2. A set that only grows, and is read whole, has at most one order that can
 //     be right; it is tried (set.go).
-//  3. Any other goes through a search over all orders at once, which moves
+//  3. A queue into which each item goes once is judged by what can be wrong
+//     with it, in n log n (queue.go; Henzinger and others, 2013).
+//  4. Any other goes through a search over all orders at once, which moves
 //     from response to response and remembers only what it may still need
 //     (search.go; Lowe, 2017).
-//  4. A search that grows too wide hands over to Porcupine, whose order of
+//  5. A search that grows too wide hands over to Porcupine, whose order of
 //     search is another, if the object is small enough for its memory.
 //
 // A verdict comes with its reason, for anyone to check: an order for yes, and

@@ -107,6 +107,9 @@ func judge(ops []Op, on []int32, j judging) Report {
 	if growing(ops, on) {
 		return judgeGrowing(ops, on)
 	}
+	if r, ok := judgeQueue(ops, on); ok {
+		return r
+	}
 	var deadline time.Time
 	if j.budget > 0 {
 		deadline = time.Now().Add(j.budget)

@@ -158,6 +158,65 @@ func show(ops []Op) (s string) {
 	return s
 }
 
+// TestQueueAgainstSearch: the rules of queues and the search, on histories in
+// which many dequeues find nothing.
+func TestQueueAgainstSearch(t *testing.T) {
+	rounds := uint64(3000)
+	if testing.Short() {
+		rounds = 1000
+	}
+	seen, vague := map[Verdict]int{}, 0
+	for seed := range rounds {
+		rng := rand.New(rand.NewPCG(seed, 5))
+		d := die{rng, []Kind{Enqueue, Dequeue, Dequeue}, 0, 2 + rng.IntN(5), 1, rng.IntN(3) * 8, rng.IntN(3) * 30}
+		ops := d.history(5 + rng.IntN(40))
+		on := objects(ops)[0]
+		s := search{ops: ops, on: on, most: maxConfigs}
+		want, _, _ := s.run()
+		r, ok := judgeQueue(ops, on)
+		if !ok || want == Unknown {
+			vague++
+			continue
+		}
+		if seen[want]++; r.Verdict != want {
+			t.Fatalf("seed %d: %v, the search %v:\n%s", seed, r.Verdict, want, show(ops))
+		}
+		if r.Verdict == Illegal && len(r.Core) > maxCore {
+			continue
+		}
+		if err := certified(ops, r); err != nil {
+			t.Fatalf("seed %d: %v: %v: core %v\n%s", seed, r.Verdict, err, r.Core, show(ops))
+		}
+	}
+	if seen[OK] < int(rounds)/4 || seen[Illegal] < int(rounds)/20 || vague > int(rounds)/2 {
+		t.Errorf("%v, %d not judged: the histories do not tell", seen, vague)
+	}
+}
+
+// TestLongQueue: a queue of many operations at once, of which no search would
+// find the order, is judged, and a single wrong answer in it found.
+func TestLongQueue(t *testing.T) {
+	rng := rand.New(rand.NewPCG(6, 6))
+	d := die{rng, []Kind{Enqueue, Enqueue, Dequeue, Dequeue, Dequeue}, 0, 60, 1, 0, 0}
+	ops := d.history(100_000)
+	r := Check(ops, 0)
+	if err := certified(ops, r); err != nil || r.Verdict != OK || r.Method != "queue" {
+		t.Fatalf("%v by %s: %v", r.Verdict, r.Method, err)
+	}
+	var took []int
+	for i := range ops {
+		if ops[i].Kind == Dequeue && ops[i].Result != "" && i > 50_000 {
+			took = append(took, i)
+		}
+	}
+	a, b := &ops[took[0]], &ops[took[200]]
+	a.Result, b.Result = b.Result, a.Result
+	r = Check(ops, 0)
+	if err := certified(ops, r); err != nil || r.Verdict != Illegal || len(r.Core) > 4 {
+		t.Fatalf("%v by %s: %v: core %v", r.Verdict, r.Method, err, r.Core)
+	}
+}
+
 // TestZonesAgainstSearch: the two methods, on longer histories than Porcupine
 // has the memory for.
 func TestZonesAgainstSearch(t *testing.T) {

@@ -49,6 +49,9 @@ func VerifyOrder(ops []Op, order []int32) error {
 // first that does not fit, after which those with which it does not.
 func follow(ops []Op, order []int32) (clash []int32) {
 	state := ""
+	if len(order) > 0 && (ops[order[0]].Kind == Enqueue || ops[order[0]].Kind == Dequeue) {
+		return followQueue(ops, order)
+	}
 	latest := int32(-1) // of those done, which was called last
 	for _, i := range order {
 		o := &ops[i]
@@ -60,6 +63,32 @@ func follow(ops []Op, order []int32) (clash []int32) {
 			return []int32{i}
 		}
 		if state = next; latest < 0 || o.Call > ops[latest].Call {
+			latest = i
+		}
+	}
+	return nil
+}
+
+// followQueue is follow of a queue, whose state may be long.
+func followQueue(ops []Op, order []int32) (clash []int32) {
+	var line []string
+	latest := int32(-1)
+	for _, i := range order {
+		o := &ops[i]
+		if latest >= 0 && o.precedes(&ops[latest]) {
+			return []int32{i, latest}
+		}
+		first := ""
+		switch {
+		case o.Kind == Enqueue:
+			line = append(line, o.Arg)
+		case len(line) > 0:
+			first, line = line[0], line[1:]
+		}
+		if o.judged() && o.Kind == Dequeue && first != o.Result {
+			return []int32{i}
+		}
+		if latest < 0 || o.Call > ops[latest].Call {
 			latest = i
 		}
 	}
