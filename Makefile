@@ -6,7 +6,7 @@ export GOFLAGS = -trimpath
 GO = go
 TOOL = $(GO) tool -modfile=tools/go.mod
 
-.PHONY: help build run test lint vuln mutants seeds fuzz race bench bench-docs bench-parts clean etcdctl
+.PHONY: help build run test lint vuln mutants seeds fuzz spec race bench bench-docs bench-parts clean etcdctl
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -51,6 +51,16 @@ fuzz: ## every decoder, half a minute each (FUZZTIME)
 		for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
 			echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
 		done; \
+	done
+
+# An instance is named after its module: Raft-crash.cfg is of Raft.tla.
+spec: ## all instances of the specifications, with TLC; TLA2TOOLS names its jar
+	@test -n "$(TLA2TOOLS)" || { echo "make spec: nothing was checked: set TLA2TOOLS to tla2tools.jar (spec/README.md)" >&2; exit 1; }
+	@command -v java >/dev/null || { echo "make spec: nothing was checked: there is no java" >&2; exit 1; }
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && cd spec && for c in *-*.cfg; do \
+		echo "$$c"; java -XX:+UseParallelGC -cp "$(abspath $(TLA2TOOLS))" tlc2.TLC -lncheck final -noGenerateSpecTE \
+			-metadir "$$dir" -config $$c $${c%%-*} > "$$dir/log" 2>&1 || { cat "$$dir/log"; exit 1; }; \
+		grep -E 'states generated,.* 0 states left|depth of' "$$dir/log"; \
 	done
 
 bench: ## ours and the best peers, measured side by side; see docs/performance.md
