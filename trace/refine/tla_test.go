@@ -1,12 +1,14 @@
 package refine
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"althing/process"
 	"althing/sim"
+	"althing/spec"
 )
 
 // TestExport: each step is a record whose names TraceRaft.tla knows.
@@ -31,6 +33,35 @@ func TestExport(t *testing.T) {
 	}
 	if !strings.Contains(m.Config, "Founders = {1, 2, 3, 4, 5}\n") {
 		t.Error(m.Config)
+	}
+}
+
+// TestNames: Model has the actions of the specification, and no others, with the
+// parameters that TraceRaft.tla reads.
+func TestNames(t *testing.T) {
+	text := map[string]string{}
+	for _, name := range []string{"Raft.tla", "TraceRaft.tla"} {
+		b, err := spec.Modules.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text[name] = string(b)
+	}
+	read := regexp.MustCompile(`r\.a = "(\w+)" -> (?:r\.m \\in msgs /\\ )?(\w+)\(r\.i((?:, r\.\w+)*)\)`)
+	found := 0
+	for _, m := range read.FindAllStringSubmatch(text["TraceRaft.tla"], -1) {
+		a, ok := actions[m[1]]
+		params := strings.Fields(strings.ReplaceAll(m[3], ", r.", " "))
+		if !ok || m[1] != m[2] || strings.Join(params, " ") != a.params {
+			t.Errorf("%s%s: the model has %q", m[2], m[3], a.params)
+		}
+		if !strings.Contains(text["Raft.tla"], "\n"+m[1]+"(i") {
+			t.Errorf("Raft.tla has no %s", m[1])
+		}
+		found++
+	}
+	if found != len(actions) {
+		t.Errorf("%d actions in TraceRaft.tla, %d in the model", found, len(actions))
 	}
 }
 
