@@ -79,7 +79,8 @@ func (q *aspects) gather(on []int32) (wrong []int32, ok bool) {
 				return nil, false
 			}
 			number[o.Arg] = len(q.items)
-			q.items = append(q.items, item{enq: i, deq: -1, eCall: o.Call, eRet: o.returns(), dCall: never, dRet: never})
+			q.items = append(q.items, item{enq: i, deq: -1, eCall: o.Call, eRet: o.returns(), dCall: never,
+				dRet: never})
 		case o.Kind != Dequeue || o.Blind && !o.Open:
 			return nil, false
 		case o.Open:

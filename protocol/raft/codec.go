@@ -1,9 +1,9 @@
 package raft
 
 import (
-	"encoding/binary"
 	"errors"
 
+	"althing/oplog"
 	"althing/process"
 	"althing/wire"
 )
@@ -37,7 +37,7 @@ func (m *Vote) AppendBinary(b []byte) ([]byte, error) {
 // AppendBinary implements process.Msg.
 func (m *AppendEntries) AppendBinary(b []byte) ([]byte, error) {
 	b = wire.AppendUints(append(b, tagAppendEntries), m.Term, m.Prev, m.PrevTerm, m.Commit)
-	return appendEntries(b, m.Entries), nil
+	return oplog.AppendEntries(b, m.Entries), nil
 }
 
 // AppendBinary implements process.Msg.
@@ -72,13 +72,13 @@ func (m *HardState) AppendBinary(b []byte) ([]byte, error) {
 
 // AppendBinary implements process.Msg.
 func (m *Entries) AppendBinary(b []byte) ([]byte, error) {
-	return appendEntries(wire.AppendUints(append(b, tagEntries), m.Prev), m.Entries), nil
+	return oplog.AppendEntries(wire.AppendUints(append(b, tagEntries), m.Prev), m.Entries), nil
 }
 
 // AppendBinary implements process.Msg.
 func (m *Checkpoint) AppendBinary(b []byte) ([]byte, error) {
 	b = wire.AppendUints(append(b, tagCheckpoint), m.Term, uint64(m.Vote), m.Base, m.BaseTerm)
-	return appendEntries(process.AppendGroup(b, m.Group), m.Entries), nil
+	return oplog.AppendEntries(process.AppendGroup(b, m.Group), m.Entries), nil
 }
 
 func flags(b []byte, one, two bool) []byte {
@@ -92,21 +92,6 @@ func flags(b []byte, one, two bool) []byte {
 	return append(b, f)
 }
 
-// appendEntries appends es. Indexes are not written: entries follow one
-// another, and the message says where they begin.
-func appendEntries(b []byte, es []process.Entry) []byte {
-	b = binary.AppendUvarint(b, uint64(len(es)))
-	for i := range es {
-		e := &es[i]
-		b = append(b, byte(e.Req.Kind))
-		b = wire.AppendBytes(wire.AppendUints(b, e.Epoch, e.Req.Client, e.Req.Seq), e.Req.Cmd)
-	}
-	return b
-}
-
-// entryBytes is the least that an entry takes in the form of appendEntries.
-const entryBytes = 5
-
 var errMalformed = errors.New("raft: malformed message")
 
 // Decode reads what AppendBinary wrote. Commands share b, which must not
@@ -115,7 +100,7 @@ func Decode(b []byte) (process.Msg, error) {
 	if len(b) == 0 {
 		return nil, errMalformed
 	}
-	d := decoder{wire.Decoder{B: b[1:]}}
+	d := decoder{oplog.Decoder{Decoder: wire.Decoder{B: b[1:]}}}
 	m := d.message(b[0])
 	if m == nil || !d.Done() {
 		return nil, errMalformed
@@ -124,7 +109,7 @@ func Decode(b []byte) (process.Msg, error) {
 }
 
 // A decoder reads what the messages are made of.
-type decoder struct{ wire.Decoder }
+type decoder struct{ oplog.Decoder }
 
 func (d *decoder) message(tag byte) process.Msg {
 	switch tag {
@@ -138,7 +123,7 @@ func (d *decoder) message(tag byte) process.Msg {
 		return m
 	case tagAppendEntries:
 		m := &AppendEntries{Term: d.Uint(), Prev: d.Uint(), PrevTerm: d.Uint(), Commit: d.Uint()}
-		m.Entries = d.entries(m.Prev)
+		m.Entries = d.Entries(m.Prev)
 		return m
 	case tagAppendReply:
 		m := &AppendReply{Term: d.Uint(), Match: d.Uint(), HintTerm: d.Uint(), Prev: d.Uint()}
@@ -153,51 +138,21 @@ func (d *decoder) message(tag byte) process.Msg {
 	case tagTimeoutNow:
 		return &TimeoutNow{Term: d.Uint()}
 	case tagHardState:
-		return &HardState{Term: d.Uint(), Vote: d.id()}
+		return &HardState{Term: d.Uint(), Vote: d.ID()}
 	case tagEntries:
 		m := &Entries{Prev: d.Uint()}
-		m.Entries = d.entries(m.Prev)
+		m.Entries = d.Entries(m.Prev)
 		return m
 	case tagCheckpoint:
-		m := &Checkpoint{Term: d.Uint(), Vote: d.id(), Base: d.Uint(), BaseTerm: d.Uint()}
-		m.Group = d.group()
-		m.Entries = d.entries(m.Base)
+		m := &Checkpoint{Term: d.Uint(), Vote: d.ID(), Base: d.Uint(), BaseTerm: d.Uint()}
+		m.Group = d.Group()
+		m.Entries = d.Entries(m.Base)
 		return m
 	}
 	return nil
 }
 
-func (d *decoder) id() process.ID {
-	v := d.Uint()
-	d.Require(v < 1<<16)
-	return process.ID(v)
-}
-
 func (d *decoder) flags() (one, two bool) {
 	f := d.Flags(3)
 	return f&1 != 0, f&2 != 0
-}
-
-func (d *decoder) group() process.Group {
-	g, rest, err := process.CutGroup(d.B)
-	d.Require(err == nil)
-	d.B = rest
-	return g
-}
-
-func (d *decoder) entries(prev uint64) []process.Entry {
-	n := uint64(d.Count(entryBytes))
-	d.Require(prev+n >= prev)
-	if n == 0 || d.Bad {
-		return nil
-	}
-	es := make([]process.Entry, n)
-	for i := range es {
-		e := &es[i]
-		e.Index = prev + 1 + uint64(i)
-		e.Req.Kind = process.Kind(d.Byte())
-		e.Epoch, e.Req.Client, e.Req.Seq = d.Uint(), d.Uint(), d.Uint()
-		e.Req.Cmd = d.Bytes()
-	}
-	return es
 }

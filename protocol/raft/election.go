@@ -26,10 +26,10 @@ func (r *Raft) onTimeout(t process.Timer, out *process.Output) {
 // was removed by an entry not yet decided may be needed to decide it.
 // Thesis §4.2.2
 func (r *Raft) mayCampaign() bool {
-	if r.log.group().Votes(r.cfg.Self) {
+	if r.log.Group().Votes(r.cfg.Self) {
 		return true
 	}
-	return r.log.groupIndex() > r.commitIndex && r.log.groupBefore().Votes(r.cfg.Self)
+	return r.log.GroupIndex() > r.commitIndex && r.log.GroupBefore().Votes(r.cfg.Self)
 }
 
 // campaign starts an election in a new term (§5.2), or first asks whether one
@@ -49,9 +49,9 @@ func (r *Raft) campaign(pre, byOrder bool, out *process.Output) {
 		r.setTerm(term, r.cfg.Self, out)
 	}
 	ask := &RequestVote{
-		Term: term, LastIndex: r.log.last(), LastTerm: r.log.lastTerm(), Pre: pre, Transfer: byOrder,
+		Term: term, LastIndex: r.log.Last(), LastTerm: r.log.LastEpoch(), Pre: pre, Transfer: byOrder,
 	}
-	g := r.log.group()
+	g := r.log.Group()
 	for _, to := range g.Members() {
 		if !g.Votes(to) {
 			continue
@@ -140,7 +140,7 @@ func (r *Raft) onStale(from process.ID, m message, out *process.Output) {
 // onRequestVote grants at most one vote a term, to a log as complete as ours.
 // §5.2, §5.4.1
 func (r *Raft) onRequestVote(from process.ID, m *RequestVote, out *process.Output) {
-	last, lastTerm := r.log.last(), r.log.lastTerm()
+	last, lastTerm := r.log.Last(), r.log.LastEpoch()
 	complete := m.LastTerm > lastTerm || m.LastTerm == lastTerm && m.LastIndex >= last
 	if m.Pre {
 		v := &Vote{Term: r.currentTerm, Pre: true}
@@ -166,7 +166,7 @@ func (r *Raft) onVote(from process.ID, m *Vote, out *process.Output) {
 		return
 	}
 	r.granted = append(r.granted, from)
-	g := r.log.group()
+	g := r.log.Group()
 	if !r.elected(g.Voters) || g.Joint() && !r.elected(g.Outgoing) {
 		return
 	}

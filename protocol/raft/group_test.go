@@ -86,7 +86,7 @@ func (g *group) step(id process.ID, in process.Input) {
 		case process.Commit:
 			s.commits = append(s.commits, e.Entries...)
 			last := e.Entries[len(e.Entries)-1]
-			s.app.Index, s.app.Epoch, s.app.Group = last.Index, last.Epoch, *s.log.group()
+			s.app.Index, s.app.Epoch, s.app.Group = last.Index, last.Epoch, *s.log.Group()
 		case process.Serve:
 			s.served = append(s.served, e.Reqs...)
 		case process.Refuse:
@@ -211,7 +211,7 @@ func cut(a process.ID) func(delivery) bool {
 // logOf writes a log as index/term pairs.
 func (s *server) logOf() string {
 	var b []byte
-	for _, e := range s.log.entries {
+	for _, e := range s.log.Entries() {
 		b = fmt.Appendf(b, "%d/%d ", e.Index, e.Epoch)
 	}
 	return string(b)

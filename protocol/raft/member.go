@@ -12,12 +12,12 @@ import (
 func (r *Raft) onMembers(q process.Request, out *process.Output) {
 	want, context, err := process.CutGroup(q.Cmd)
 	refuse := func(why process.Reason) { out.Refuse([]process.Request{q}, why, r.leader) }
-	have := r.log.group()
+	have := r.log.Group()
 	switch {
 	case err != nil || !want.Valid() || want.Joint():
 		refuse(process.Invalid)
 		return
-	case r.transferee != 0 || have.Joint() || r.log.groupIndex() > r.commitIndex:
+	case r.transferee != 0 || have.Joint() || r.log.GroupIndex() > r.commitIndex:
 		refuse(process.Changing) // one change at a time: two uncommitted ones need not overlap
 		return
 	case !r.readable():
@@ -56,7 +56,7 @@ func changed(a, b []process.ID) (n int) {
 func (r *Raft) behind(have, want *process.Group) bool {
 	for _, id := range want.Voters {
 		if slices.Contains(have.Learners, id) {
-			if p := r.peer(id); p == nil || p.match < r.log.last()-r.log.last()/10 {
+			if p := r.peer(id); p == nil || p.match < r.log.Last()-r.log.Last()/10 {
 				return true
 			}
 		}
@@ -67,8 +67,8 @@ func (r *Raft) behind(have, want *process.Group) bool {
 // afterGroupCommit goes on once the latest group is decided: out of a joint
 // one, or out of office if we are no longer in it. §6, thesis §4.2.2
 func (r *Raft) afterGroupCommit(out *process.Output) {
-	g := r.log.group()
-	if r.log.groupIndex() > r.commitIndex {
+	g := r.log.Group()
+	if r.log.GroupIndex() > r.commitIndex {
 		return
 	}
 	if g.Joint() {
@@ -87,10 +87,10 @@ func (r *Raft) onTransfer(q process.Request, out *process.Output) {
 	id, n := binary.Uvarint(q.Cmd)
 	to := process.ID(id)
 	switch {
-	case n <= 0 || id > 1<<16-1 || !slices.Contains(r.log.group().Voters, to):
+	case n <= 0 || id > 1<<16-1 || !slices.Contains(r.log.Group().Voters, to):
 		out.Refuse([]process.Request{q}, process.Invalid, r.leader)
 		return
-	case r.transferee != 0 || r.log.groupIndex() > r.commitIndex:
+	case r.transferee != 0 || r.log.GroupIndex() > r.commitIndex:
 		out.Refuse([]process.Request{q}, process.Changing, r.leader)
 		return
 	case to == r.cfg.Self:
@@ -104,7 +104,7 @@ func (r *Raft) onTransfer(q process.Request, out *process.Output) {
 // tryTransfer lets the transferee campaign once it has the whole log.
 func (r *Raft) tryTransfer(out *process.Output) {
 	p := r.peer(r.transferee)
-	if p == nil || p.match < r.log.last() {
+	if p == nil || p.match < r.log.Last() {
 		return
 	}
 	// It and its voters will not wait for our lease to run out, however late

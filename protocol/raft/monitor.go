@@ -99,7 +99,7 @@ func (m *monitor) Stepped(id process.ID, p process.Process, in *process.Input, e
 			}
 		}
 	}
-	m.servers[id] = before{r.role, r.currentTerm, r.log.last()}
+	m.servers[id] = before{r.role, r.currentTerm, r.log.Last()}
 	return nil
 }
 
@@ -131,7 +131,7 @@ func (m *monitor) elected(id process.ID, r *Raft) error {
 	m.leaders[r.currentTerm] = id
 	for _, term := range slices.Sorted(maps.Keys(m.upTo)) {
 		i := m.upTo[term]
-		if term < r.currentTerm && i > r.log.base && !r.log.has(i, m.decided[i]) {
+		if term < r.currentTerm && i > r.log.Base() && !r.log.Has(i, m.decided[i]) {
 			return fmt.Errorf("leader completeness: %d, leader of term %d, lacks entry %d, committed in term %d",
 				id, r.currentTerm, i, term)
 		}
@@ -142,10 +142,10 @@ func (m *monitor) elected(id process.ID, r *Raft) error {
 // matching checks Log Matching: entries with the same index and term are the
 // same, and so, one by one, are all before them.
 func (m *monitor) matching(id process.ID, r *Raft, s *Entries) error {
-	if len(s.Entries) == 0 || s.Prev < r.log.base {
+	if len(s.Entries) == 0 || s.Prev < r.log.Base() {
 		return nil
 	}
-	prevTerm := r.log.termAt(s.Prev)
+	prevTerm := r.log.EpochAt(s.Prev)
 	for i := range s.Entries {
 		e := &s.Entries[i]
 		for uint64(len(m.seen)) <= e.Index {

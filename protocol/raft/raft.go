@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"althing/oplog"
 	"althing/process"
 	"althing/wire"
 )
@@ -64,7 +65,7 @@ type Raft struct {
 	// Persistent on all servers: each change is recorded with out.Save.
 	currentTerm uint64
 	votedFor    process.ID // 0: nobody in currentTerm
-	log         log
+	log         oplog.Log
 
 	// Volatile on all servers.
 	role        role
@@ -144,7 +145,7 @@ func New(c process.Config) process.Process {
 		c.Window = defaultWindow
 	}
 	assert(c.Self != 0, "a server needs an ID")
-	return &Raft{cfg: c, log: log{groups: []groupAt{{}}}}
+	return &Raft{cfg: c, log: oplog.New()}
 }
 
 // Step implements process.Process.
@@ -164,8 +165,8 @@ func (r *Raft) Step(in process.Input, out *process.Output) {
 	case process.Compact:
 		r.onCompact(in.State, out)
 	}
-	assert(r.commitIndex <= r.log.last(), "nothing is committed beyond the log")
-	assert(r.commitIndex >= r.log.base, "only committed entries leave the log")
+	assert(r.commitIndex <= r.log.Last(), "nothing is committed beyond the log")
+	assert(r.commitIndex >= r.log.Base(), "only committed entries leave the log")
 }
 
 // recover replays one saved record.
@@ -175,22 +176,22 @@ func (r *Raft) recover(m process.Msg) {
 	case *HardState:
 		r.currentTerm, r.votedFor = m.Term, m.Vote
 	case *Entries:
-		r.log.replace(m.Prev, m.Entries)
+		r.log.Replace(m.Prev, m.Entries)
 	case *Checkpoint:
 		r.currentTerm, r.votedFor = m.Term, m.Vote
-		r.log.reset(&process.State{Index: m.Base, Epoch: m.BaseTerm, Group: m.Group})
-		r.log.append(m.Entries)
+		r.log.Reset(&process.State{Index: m.Base, Epoch: m.BaseTerm, Group: m.Group})
+		r.log.Append(m.Entries)
 	}
-	r.commitIndex = r.log.base
+	r.commitIndex = r.log.Base()
 }
 
 // start begins to take part. The application's state may be ahead of the log,
 // for it is kept elsewhere and a commit does not wait for this disk.
 func (r *Raft) start(s *process.State, out *process.Output) {
-	assert(s.Index >= r.log.base, "the application lost entries that it had made durable")
+	assert(s.Index >= r.log.Base(), "the application lost entries that it had made durable")
 	r.started = r.now
-	if !r.lived || !r.log.has(s.Index, s.Epoch) {
-		r.log.reset(s) // as if a snapshot had come. §7
+	if !r.lived || !r.log.Has(s.Index, s.Epoch) {
+		r.log.Reset(s) // as if a snapshot had come. §7
 		r.checkpoint(out)
 	}
 	r.commitIndex = s.Index
@@ -201,7 +202,7 @@ func (r *Raft) start(s *process.State, out *process.Output) {
 func (r *Raft) Status() process.Status {
 	return process.Status{
 		Role: r.role.String(), Epoch: r.currentTerm, Leader: r.leader,
-		Last: r.log.last(), Commit: r.commitIndex,
+		Last: r.log.Last(), Commit: r.commitIndex,
 	}
 }
 
@@ -210,7 +211,7 @@ func (r *Raft) Progress(b []process.Progress) []process.Progress {
 	if r.role != leader {
 		return b
 	}
-	g := r.log.group()
+	g := r.log.Group()
 	for i := range r.peers {
 		p := &r.peers[i]
 		if p.id != r.cfg.Self {
@@ -224,8 +225,7 @@ func (r *Raft) Progress(b []process.Progress) []process.Progress {
 // copied by whichever side appends first.
 func (r *Raft) Clone() process.Process {
 	c := *r
-	c.log.entries = slices.Clip(r.log.entries)
-	c.log.groups = slices.Clip(r.log.groups)
+	c.log = r.log.Clone()
 	c.granted = slices.Clone(r.granted)
 	c.peers = slices.Clone(r.peers)
 	for i := range c.peers {
@@ -240,13 +240,12 @@ func (r *Raft) Clone() process.Process {
 // it, so that equal behaviour has equal bytes.
 func (r *Raft) AppendState(b []byte) []byte {
 	b = wire.AppendUints(b, uint64(r.cfg.Self), r.currentTerm, uint64(r.votedFor), uint64(r.role),
-		uint64(r.leader), r.commitIndex, uint64(r.now-r.started), r.log.base, r.log.baseTerm)
+		uint64(r.leader), r.commitIndex, uint64(r.now-r.started))
 	b = flags(flags(b, r.lived, r.byOrder), r.bound, false)
 	if r.bound {
 		b = wire.AppendUints(b, uint64(r.now-r.heard))
 	}
-	b = process.AppendGroup(b, r.log.groups[0].group)
-	b = appendEntries(b, r.log.entries)
+	b = r.log.AppendState(b)
 	b = wire.AppendUints(b, uint64(len(r.granted)))
 	for _, id := range r.granted {
 		b = wire.AppendUints(b, uint64(id))

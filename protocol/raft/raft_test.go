@@ -60,7 +60,7 @@ func TestFigure8(t *testing.T) {
 	if one.role == leader {
 		t.Fatal("a log without the entry of term 2 won")
 	}
-	if g.servers[3].commitIndex != 2 || g.servers[3].log.termAt(2) == 1 {
+	if g.servers[3].commitIndex != 2 || g.servers[3].log.EpochAt(2) == 1 {
 		t.Fatalf("server 3 should have the leader's entry: %s", g.servers[3].logOf())
 	}
 }
@@ -93,7 +93,7 @@ func TestOldTermEntryIsNotCommittedByCount(t *testing.T) {
 	var out process.Output
 	one.advanceCommit(&out)
 	if one.commitIndex != 1 {
-		t.Fatalf("entry 2 of term %d committed in term %d by counting", one.log.termAt(2), one.currentTerm)
+		t.Fatalf("entry 2 of term %d committed in term %d by counting", one.log.EpochAt(2), one.currentTerm)
 	}
 }
 
@@ -118,7 +118,7 @@ func TestConflictTakesFewRounds(t *testing.T) {
 	g.settle()
 	g.fire(2, heartbeat)
 	g.settle()
-	if !reflect.DeepEqual(g.servers[1].log.entries, g.servers[2].log.entries) {
+	if !reflect.DeepEqual(g.servers[1].log.Entries(), g.servers[2].log.Entries()) {
 		t.Fatalf("logs differ:\n%s\n%s", g.servers[1].logOf(), g.servers[2].logOf())
 	}
 	if n := g.servers[1].received - before; n > 12 {
@@ -138,7 +138,7 @@ func TestDelayedAppendCutsNothingOff(t *testing.T) {
 	g.submit(1, command("b"))
 	g.settle()
 	g.deliver(old)
-	if last := g.servers[2].log.last(); last != 3 {
+	if last := g.servers[2].log.Last(); last != 3 {
 		t.Fatalf("the log of 2 ends at %d after an old message", last)
 	}
 }
@@ -373,7 +373,7 @@ func TestMembershipOneByOne(t *testing.T) {
 	g.submit(1, members(process.Group{Voters: []process.ID{1, 2, 3}, Learners: []process.ID{4}}))
 	g.settle()
 	four := g.servers[4]
-	if four.commitIndex != g.servers[1].commitIndex || four.log.group().Votes(4) {
+	if four.commitIndex != g.servers[1].commitIndex || four.log.Group().Votes(4) {
 		t.Fatalf("the learner is at %+v", four.Status())
 	}
 	g.fire(4, election)
@@ -382,7 +382,7 @@ func TestMembershipOneByOne(t *testing.T) {
 	}
 	g.submit(1, members(process.Group{Voters: []process.ID{1, 2, 3, 4}}))
 	g.settle()
-	if !four.log.group().Votes(4) {
+	if !four.log.Group().Votes(4) {
 		t.Fatal("the learner does not vote")
 	}
 	g.servers[2].stuck, g.servers[3].stuck = true, true
@@ -432,13 +432,13 @@ func TestJointConsensus(t *testing.T) {
 	g.submit(1, members(want))
 	g.settle()
 	one := g.servers[1]
-	if !one.log.group().Joint() || one.log.groupIndex() <= one.commitIndex {
+	if !one.log.Group().Joint() || one.log.GroupIndex() <= one.commitIndex {
 		t.Fatal("a majority of the old group decided alone")
 	}
 	g.drop = func(d delivery) bool { return d.from == 2 || d.from == 3 }
 	g.fire(1, heartbeat)
 	g.settle()
-	if one.log.groupIndex() > one.commitIndex && !one.log.group().Joint() {
+	if one.log.GroupIndex() > one.commitIndex && !one.log.Group().Joint() {
 		t.Fatal("a majority of the new group decided alone")
 	}
 	g.drop = nil
@@ -446,7 +446,7 @@ func TestJointConsensus(t *testing.T) {
 	g.settle()
 	g.fire(1, heartbeat)
 	g.settle()
-	if got := one.log.group(); !got.Equal(&want) || one.log.groupIndex() > one.commitIndex {
+	if got := one.log.Group(); !got.Equal(&want) || one.log.GroupIndex() > one.commitIndex {
 		t.Fatalf("the group is %+v", got)
 	}
 	if ctx := one.commits[len(one.commits)-2].Req.Cmd; string(ctx[len(ctx)-7:]) != "context" {
@@ -487,7 +487,7 @@ func TestRemovedServerMayBeNeeded(t *testing.T) {
 	g.fire(1, election)
 	g.settle()
 	two := g.servers[2]
-	if two.log.group().Votes(1) || two.commitIndex < 2 || g.servers[1].role == leader {
+	if two.log.Group().Votes(1) || two.commitIndex < 2 || g.servers[1].role == leader {
 		t.Fatalf("%+v %+v", g.servers[1].Status(), two.Status())
 	}
 	g.elect(2)
@@ -518,21 +518,21 @@ func TestSnapshotForAServerFarBehind(t *testing.T) {
 	}
 	one, three := g.servers[1], g.servers[3]
 	g.step(1, process.Input{Kind: process.Compact, State: &one.app})
-	if one.log.base != one.commitIndex-3 {
-		t.Fatalf("base %d, commit %d, and 3 should trail", one.log.base, one.commitIndex)
+	if one.log.Base() != one.commitIndex-3 {
+		t.Fatalf("base %d, commit %d, and 3 should trail", one.log.Base(), one.commitIndex)
 	}
 	g.drop = nil
 	g.fire(1, heartbeat)
 	g.settle()
 	g.fire(1, heartbeat)
 	g.settle()
-	if three.commitIndex != one.commitIndex || three.log.base == 0 {
+	if three.commitIndex != one.commitIndex || three.log.Base() == 0 {
 		t.Fatalf("%+v", three.Status())
 	}
 	g.crash(3)
 	g.submit(1, command("b"))
 	g.settle()
-	if s := g.servers[3]; s.log.last() != one.log.last() {
+	if s := g.servers[3]; s.log.Last() != one.log.Last() {
 		t.Fatalf("after a restart: %s", s.logOf())
 	}
 }
@@ -583,8 +583,8 @@ func TestApplicationAheadOfTheLog(t *testing.T) {
 	}
 	g.crash(3)
 	three := g.servers[3]
-	if three.commitIndex != 2 || three.log.last() != 2 || three.log.base != 2 {
-		t.Fatalf("%+v, base %d", three.Status(), three.log.base)
+	if three.commitIndex != 2 || three.log.Last() != 2 || three.log.Base() != 2 {
+		t.Fatalf("%+v, base %d", three.Status(), three.log.Base())
 	}
 	g.crash(3) // and it lasts
 	g.fire(1, heartbeat)
@@ -615,7 +615,7 @@ func TestFlowControl(t *testing.T) {
 		t.Fatalf("%d messages on their way, of 4 at most", n)
 	}
 	g.settle()
-	if g.servers[2].log.last() != 21 {
+	if g.servers[2].log.Last() != 21 {
 		t.Fatalf("the rest did not follow: %s", g.servers[2].logOf())
 	}
 	g.servers[1].peer(2).match = 1
@@ -644,7 +644,7 @@ func TestLostMessagesAreSentAgain(t *testing.T) {
 		g.settle()
 	}
 	for id, s := range g.servers {
-		if s.commitIndex != g.servers[1].log.last() {
+		if s.commitIndex != g.servers[1].log.Last() {
 			t.Errorf("server %d is at %+v", id, s.Status())
 		}
 	}

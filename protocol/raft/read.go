@@ -30,7 +30,7 @@ const maxReads = 1 << 16
 
 // readable reports whether commitIndex covers all that any earlier leader
 // committed: it does once an entry of this term is committed. Thesis §6.4
-func (r *Raft) readable() bool { return r.log.termAt(r.commitIndex) == r.currentTerm }
+func (r *Raft) readable() bool { return r.log.EpochAt(r.commitIndex) == r.currentTerm }
 
 // leaseHolds reports whether no other leader can have been elected: a quorum
 // answered a round that began at leaseFrom, and none of them votes before its
@@ -73,7 +73,7 @@ func (r *Raft) onHeartbeat(from process.ID, m *Heartbeat, out *process.Output) {
 		// for a later one; and with leases we do not vote at once when we restart.
 		out.SendNow(from, &HeartbeatReply{Term: r.currentTerm, Round: m.Round})
 	}
-	r.commitTo(min(m.Commit, r.log.last()), out)
+	r.commitTo(min(m.Commit, r.log.Last()), out)
 }
 
 func (r *Raft) onHeartbeatReply(from process.ID, m *HeartbeatReply, out *process.Output) {
@@ -88,7 +88,7 @@ func (r *Raft) onHeartbeatReply(from process.ID, m *HeartbeatReply, out *process
 		p.become(probing) // the state was lost on its way
 		p.next = p.match + 1
 	}
-	if p.match < r.log.last() && r.now-p.nudged >= r.cfg.Heartbeat {
+	if p.match < r.log.Last() && r.now-p.nudged >= r.cfg.Heartbeat {
 		p.nudged = r.now
 		if len(p.inflight) >= r.cfg.Window {
 			p.inflight = p.inflight[1:] // or a full window whose answers were lost would stay full

@@ -11,10 +11,10 @@ import (
 // stay. A leader that is being removed keeps itself, for its own log.
 func (r *Raft) setPeers() {
 	old := r.peers
-	ids := r.log.group().Members()
+	ids := r.log.Group().Members()
 	r.peers = make([]progress, 0, len(ids))
 	for _, id := range ids {
-		p := progress{id: id, next: r.log.last() + 1}
+		p := progress{id: id, next: r.log.Last() + 1}
 		if i := slices.IndexFunc(old, func(p progress) bool { return p.id == id }); i >= 0 {
 			p = old[i]
 		}
@@ -34,7 +34,7 @@ func (r *Raft) peer(id process.ID) *progress {
 // quorumOf returns the highest value that a quorum of voters reach: of both
 // groups while there are two. §6
 func (r *Raft) quorumOf(value func(*progress) uint64) uint64 {
-	g := r.log.group()
+	g := r.log.Group()
 	v := r.reached(g.Voters, value)
 	if g.Joint() {
 		v = min(v, r.reached(g.Outgoing, value))
@@ -103,7 +103,7 @@ func (r *Raft) onCommands(reqs []process.Request, out *process.Output) {
 	switch {
 	case r.transferee != 0: // or the target would never have it all. Thesis §3.10
 		out.Refuse(reqs, process.Changing, r.leader)
-	case r.log.last()-r.commitIndex+uint64(len(reqs)) > maxUncommitted:
+	case r.log.Last()-r.commitIndex+uint64(len(reqs)) > maxUncommitted:
 		out.Refuse(reqs, process.Busy, r.leader)
 	default:
 		r.propose(reqs, out)
@@ -112,16 +112,16 @@ func (r *Raft) onCommands(reqs []process.Request, out *process.Output) {
 
 // propose appends requests to the leader's log and replicates them. §5.3
 func (r *Raft) propose(reqs []process.Request, out *process.Output) {
-	prev := r.log.last()
-	r.log.propose(r.currentTerm, reqs)
-	out.Save(&Entries{Prev: prev, Entries: r.log.slice(prev, r.log.last())})
-	if r.log.groupIndex() > prev {
+	prev := r.log.Last()
+	r.log.Propose(r.currentTerm, reqs)
+	out.Save(&Entries{Prev: prev, Entries: r.log.Slice(prev, r.log.Last())})
+	if r.log.GroupIndex() > prev {
 		r.setPeers()
 	}
 	r.sendAll(false, out)
 	// The leader's own copy counts like any other, when it is durable.
 	// Thesis §10.2.1
-	out.Send(r.cfg.Self, &AppendReply{Term: r.currentTerm, OK: true, Match: r.log.last()})
+	out.Send(r.cfg.Self, &AppendReply{Term: r.currentTerm, OK: true, Match: r.log.Last()})
 }
 
 // sendAll sends every other server what it lacks, and in doubt an empty message
@@ -152,8 +152,8 @@ func (r *Raft) sendAppend(p *progress, doubt bool, same *AppendEntries, out *pro
 			return same
 		}
 	}
-	prev, last := p.next-1, r.log.last()
-	if prev < r.log.base {
+	prev, last := p.next-1, r.log.Last()
+	if prev < r.log.Base() {
 		r.sendSnapshot(p, out)
 		return same
 	}
@@ -162,8 +162,8 @@ func (r *Raft) sendAppend(p *progress, doubt bool, same *AppendEntries, out *pro
 	}
 	if same == nil || same.Prev != prev {
 		same = &AppendEntries{
-			Term: r.currentTerm, Prev: prev, PrevTerm: r.log.termAt(prev),
-			Commit: r.commitIndex, Entries: r.batch(prev),
+			Term: r.currentTerm, Prev: prev, PrevTerm: r.log.EpochAt(prev),
+			Commit: r.commitIndex, Entries: r.log.Batch(prev, r.cfg.BatchBytes),
 		}
 	}
 	// Now: followers may write while we do, for our own copy is counted only
@@ -195,18 +195,6 @@ func (r *Raft) tell(p *progress, out *process.Output) {
 	out.SendNow(p.id, &Heartbeat{Term: r.currentTerm, Commit: commit})
 }
 
-// batch returns the entries after prev, as many as one message may hold.
-func (r *Raft) batch(prev uint64) []process.Entry {
-	es := r.log.slice(prev, r.log.last())
-	size := 0
-	for i := range es {
-		if size += len(es[i].Req.Cmd) + entryBytes; size > r.cfg.BatchBytes && i > 0 {
-			return es[:i:i]
-		}
-	}
-	return es
-}
-
 // onAppendReply learns what a server holds, itself included.
 func (r *Raft) onAppendReply(from process.ID, m *AppendReply, out *process.Output) {
 	p := r.peer(from)
@@ -218,20 +206,20 @@ func (r *Raft) onAppendReply(from process.ID, m *AppendReply, out *process.Outpu
 		r.onRefusal(p, m, out)
 		return
 	}
-	assert(m.Match <= r.log.last(), "nobody holds entries of this term that its leader lacks")
+	assert(m.Match <= r.log.Last(), "nobody holds entries of this term that its leader lacks")
 	if m.Match > p.match {
 		p.match = m.Match
 	}
 	p.next = max(p.next, p.match+1)
 	n, _ := slices.BinarySearch(p.inflight, p.match+1)
 	p.inflight = p.inflight[:copy(p.inflight, p.inflight[n:])]
-	if p.state != replicating && p.match >= r.log.base && p.id != r.cfg.Self && m.Match+1 >= p.next {
+	if p.state != replicating && p.match >= r.log.Base() && p.id != r.cfg.Self && m.Match+1 >= p.next {
 		p.become(replicating)
 	}
 	if r.advanceCommit(out); r.role != leader {
 		return
 	}
-	if p.id != r.cfg.Self && p.next <= r.log.last() {
+	if p.id != r.cfg.Self && p.next <= r.log.Last() {
 		r.sendAppend(p, false, nil, out)
 	}
 	r.tell(p, out)
@@ -247,8 +235,8 @@ func (r *Raft) onRefusal(p *progress, m *AppendReply, out *process.Output) {
 	if stale || p.state == snapshotting {
 		return
 	}
-	try := min(m.Match, m.Prev-1, r.log.last())
-	for try > r.log.base && try > p.match && r.log.termAt(try) > m.HintTerm {
+	try := min(m.Match, m.Prev-1, r.log.Last())
+	for try > r.log.Base() && try > p.match && r.log.EpochAt(try) > m.HintTerm {
 		try--
 	}
 	p.become(probing)
@@ -269,7 +257,7 @@ func (p *progress) become(s progressState) {
 // for a later leader may still replace it. §5.4.2
 func (r *Raft) advanceCommit(out *process.Output) {
 	n := r.quorumOf(func(p *progress) uint64 { return p.match })
-	if n <= r.commitIndex || r.log.termAt(n) != r.currentTerm {
+	if n <= r.commitIndex || r.log.EpochAt(n) != r.currentTerm {
 		return
 	}
 	r.commitTo(n, out)
@@ -282,7 +270,7 @@ func (r *Raft) advanceCommit(out *process.Output) {
 
 func (r *Raft) commitTo(n uint64, out *process.Output) {
 	if n > r.commitIndex {
-		out.Commit(r.log.slice(r.commitIndex, n))
+		out.Commit(r.log.Slice(r.commitIndex, n))
 		r.commitIndex = n
 	}
 }
@@ -291,25 +279,25 @@ func (r *Raft) commitTo(n uint64, out *process.Output) {
 func (r *Raft) onAppendEntries(from process.ID, m *AppendEntries, out *process.Output) {
 	r.hear(from, out)
 	prev, prevTerm, es := m.Prev, m.PrevTerm, m.Entries
-	if prev < r.log.base { // what is compacted was committed, and so is the leader's too
-		n := min(r.log.base-prev, uint64(len(es)))
+	if prev < r.log.Base() { // what is compacted was committed, and so is the leader's too
+		n := min(r.log.Base()-prev, uint64(len(es)))
 		prev, es = prev+n, es[n:]
-		if prev < r.log.base {
+		if prev < r.log.Base() {
 			out.Send(from, &AppendReply{Term: r.currentTerm, OK: true, Match: r.commitIndex})
 			return
 		}
-		prevTerm = r.log.baseTerm
+		prevTerm = r.log.BaseEpoch()
 	}
-	if !r.log.has(prev, prevTerm) {
+	if !r.log.Has(prev, prevTerm) {
 		r.refuseAppend(from, m, out)
 		return
 	}
-	for len(es) > 0 && r.log.has(es[0].Index, es[0].Epoch) {
+	for len(es) > 0 && r.log.Has(es[0].Index, es[0].Epoch) {
 		prev, es = prev+1, es[1:] // here already; a delayed message must not cut off what follows
 	}
 	if len(es) > 0 {
 		assert(prev >= r.commitIndex, "no leader replaces what is decided")
-		r.log.replace(prev, es)
+		r.log.Replace(prev, es)
 		out.Save(&Entries{Prev: prev, Entries: es})
 	}
 	match := m.Prev + uint64(len(m.Entries)) // not last: what follows may be another leader's
@@ -320,14 +308,14 @@ func (r *Raft) onAppendEntries(from process.ID, m *AppendEntries, out *process.O
 // refuseAppend tells the leader the last entry of ours that may agree with its
 // log before m.Prev: none of a later term than m.PrevTerm does. §5.3
 func (r *Raft) refuseAppend(from process.ID, m *AppendEntries, out *process.Output) {
-	try := min(m.Prev-1, r.log.last())
-	for try > r.commitIndex && r.log.termAt(try) > m.PrevTerm {
+	try := min(m.Prev-1, r.log.Last())
+	for try > r.commitIndex && r.log.EpochAt(try) > m.PrevTerm {
 		try--
 	}
 	// Now: it says nothing of what is durable here; the leader takes it as a
 	// place to try.
 	out.SendNow(from, &AppendReply{
-		Term: r.currentTerm, Match: try, HintTerm: r.log.termAt(try), Prev: m.Prev,
+		Term: r.currentTerm, Match: try, HintTerm: r.log.EpochAt(try), Prev: m.Prev,
 	})
 }
 

@@ -1,26 +1,13 @@
 package raft
 
 import (
-	"slices"
-
 	"althing/process"
 )
-
-// trailingBytes bounds the commands that stay in the log after a Compact,
-// however few entries they are: a state is sent faster than more of them.
-const trailingBytes = 32 << 20
 
 // onCompact drops what the application has made durable, but for the last
 // Trailing entries, which a server a little behind may still ask for. §7
 func (r *Raft) onCompact(s *process.State, out *process.Output) {
-	to, size := min(s.Index, r.commitIndex), 0
-	for n := r.cfg.Trailing; n > 0 && to > r.log.base && size < trailingBytes; n-- {
-		size += len(r.log.entries[to-r.log.base-1].Req.Cmd)
-		to--
-	}
-	if to > r.log.base {
-		r.log.compact(to)
-	}
+	r.log.Trim(min(s.Index, r.commitIndex), r.cfg.Trailing)
 	// Even if nothing was dropped: the host frees what lies before it.
 	r.checkpoint(out)
 }
@@ -29,8 +16,8 @@ func (r *Raft) onCompact(s *process.State, out *process.Output) {
 // before.
 func (r *Raft) checkpoint(out *process.Output) {
 	out.Checkpoint(&Checkpoint{
-		Term: r.currentTerm, Vote: r.votedFor, Base: r.log.base, BaseTerm: r.log.baseTerm,
-		Group: r.log.groups[0].group, Entries: slices.Clip(r.log.entries),
+		Term: r.currentTerm, Vote: r.votedFor, Base: r.log.Base(), BaseTerm: r.log.BaseEpoch(),
+		Group: *r.log.BaseGroup(), Entries: r.log.Entries(),
 	})
 }
 
@@ -47,10 +34,10 @@ func (r *Raft) onInstallSnapshot(from process.ID, s *process.State, out *process
 	r.hear(from, out)
 	if s != nil && s.Index > r.commitIndex {
 		out.LoadState()
-		if r.log.has(s.Index, s.Epoch) {
-			r.log.compact(s.Index) // what follows it may be needed, and may have been promised
+		if r.log.Has(s.Index, s.Epoch) {
+			r.log.Compact(s.Index) // what follows it may be needed, and may have been promised
 		} else {
-			r.log.reset(s)
+			r.log.Reset(s)
 		}
 		r.commitIndex = s.Index
 		r.checkpoint(out)
