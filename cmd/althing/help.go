@@ -101,6 +101,11 @@ var help = map[string]map[string]string{
 		"checkpoint":  "Write the search to a file each minute, and when it is stopped.",
 		"resume":      "Go on from the checkpoint, if it is there.",
 	},
+	"trace text": {
+		"file": "A trace, as althing sim --trace writes it.",
+		"from": "The first event that is drawn, by its number (1).",
+		"to":   "The last one (the last there is).",
+	},
 	"trace mermaid": {
 		"file": "A trace, as althing sim --trace writes it.",
 		"from": "The first event that is drawn, by its number (1).",

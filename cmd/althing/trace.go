@@ -10,6 +10,7 @@ import (
 )
 
 type traceCommand struct {
+	Text     textCommand     `cmd:"" help:"Draw a trace in lanes of characters, to standard output."`
 	Mermaid  mermaidCommand  `cmd:"" help:"Draw a trace as a sequence diagram of Mermaid, to standard output."`
 	Plantuml plantumlCommand `cmd:"" help:"Draw a trace as a sequence diagram of PlantUML, to standard output."`
 	Shiviz   shivizCommand   `cmd:"" help:"Write a trace as a log for ShiViz, to standard output."`
@@ -25,6 +26,11 @@ type drawn struct {
 	From uint64 `placeholder:"SEQ"`
 	To   uint64 `placeholder:"SEQ"`
 }
+
+type textCommand struct{ drawn }
+
+// Run draws it.
+func (c *textCommand) Run(to *output) error { return c.draw(to, diagram.Text) }
 
 type mermaidCommand struct{ drawn }
 

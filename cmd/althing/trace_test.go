@@ -41,6 +41,9 @@ func TestShiviz(t *testing.T) {
 				t.Errorf("%s as %s: exit %d: %s", p, l, code, out)
 			}
 		}
+		if code, out := call("trace", "text", record, "--to=40"); code != exitOK || !strings.Contains(out, "start 1") {
+			t.Errorf("%s as text: exit %d: %s", p, code, out)
+		}
 		lines := strings.SplitAfter(text, "\n")
 		write(strings.Join(append(lines[:50:50], lines[52:]...), "")) // without one entry
 		if code, out := call("trace", "check", log); code != exitBad || !strings.Contains(out, "is missing") {

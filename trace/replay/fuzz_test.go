@@ -24,7 +24,8 @@ func FuzzRun(f *testing.F) {
 	f.Add(strings.Join(lines[:min(len(lines), 40)], ""))
 	const head = `{"althing":2,"protocol":"primary","seed":1,"world":"replicas=2 seed=1 election=1ns..2ns"}` + "\n"
 	for _, event := range []string{
-		`"kind":"start","node":1`, `"kind":"restart","node":9`, `"kind":"join","node":3`, `"kind":"cut","from":1,"to":70`,
+		`"kind":"start","node":1`, `"kind":"restart","node":9`, `"kind":"join","node":3`,
+		`"kind":"cut","from":1,"to":70`,
 		`"kind":"sync","node":1,"n":-1`, `"kind":"timeout","node":1,"timer":99`, `"kind":"clock","node":1,"n":-2000000`,
 		`"kind":"clock","node":1,"note":"ahead by -1s"`, `"kind":"submit","node":1,"reqs":["members {9,9}"]`,
 		`"kind":"deliver","node":1,"from":1,"msg":"Note"`, `"kind":"violation","note":"Agreement"`,
