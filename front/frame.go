@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -61,9 +62,9 @@ func appendGoAway(b []byte, last uint32, code http2.ErrCode, why string) []byte 
 // appendSettings says what differs from what RFC 9113 §6.5.2 lets a client
 // believe.
 func appendSettings(b []byte, streams uint32) []byte {
-	settings := []http2.Setting{
-		{ID: http2.SettingMaxConcurrentStreams, Val: streams},
-		{ID: http2.SettingMaxHeaderListSize, Val: maxHeaderBytes},
+	settings := []http2.Setting{{ID: http2.SettingMaxHeaderListSize, Val: maxHeaderBytes}}
+	if streams < math.MaxUint32 {
+		settings = append(settings, http2.Setting{ID: http2.SettingMaxConcurrentStreams, Val: streams})
 	}
 	b = appendFrame(b, 6*len(settings), http2.FrameSettings, 0, 0)
 	for _, s := range settings {

@@ -227,6 +227,8 @@ func TestStreamErrors(t *testing.T) {
 		{"a name that is none", bad("na me", "x"), http2.ErrCodeProtocol},
 		{"a value that is none", bad("name", "x\n"), http2.ErrCodeProtocol},
 		{"connection", bad("connection", "x"), http2.ErrCodeProtocol},
+		{"other codings", bad("te", "gzip"), http2.ErrCodeProtocol},
+		{"an empty path", func(r *raw, id uint32) { r.headers(id, true, opening("")...) }, http2.ErrCodeProtocol},
 		{"a pseudo field late", bad(":path", "x"), http2.ErrCodeProtocol},
 		{"a response's field", func(r *raw, id uint32) { r.headers(id, true, ":status", "200") },
 			http2.ErrCodeProtocol},

@@ -351,7 +351,7 @@ func wellFormed(fields []hpack.HeaderField) bool {
 			return false
 		}
 		if strings.HasPrefix(f.Name, ":") {
-			if regular {
+			if regular || f.Value == "" && f.Name == ":path" {
 				return false
 			}
 			pseudo[f.Name]++
@@ -365,6 +365,10 @@ func wellFormed(fields []hpack.HeaderField) bool {
 		switch f.Name {
 		case "connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade":
 			return false
+		case "te":
+			if f.Value != "trailers" {
+				return false
+			}
 		}
 	}
 	for name, n := range pseudo {
