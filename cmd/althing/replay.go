@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +12,8 @@ import (
 
 	"althing/process"
 	"althing/protocol"
+	"althing/script"
+	"althing/sim"
 	"althing/trace"
 	"althing/trace/itf"
 	"althing/trace/replay"
@@ -40,7 +43,39 @@ func (s *simCommand) replay(to *output) error {
 	if err != nil {
 		return err
 	}
-	return again(t, p, s.Replay, to)
+	if err = again(t, p, s.Replay, to); err == nil || errors.Is(err, errBroken) {
+		return errors.Join(err, s.dice(t, p, to))
+	}
+	return err
+}
+
+// dice simulates again what the trace is of, if it is of a simulation, and compares all
+// of it: what is judged in the end, too.
+func (s *simCommand) dice(t *replay.Trace, p process.Protocol, to *output) error {
+	o, err := sim.ParseOptions(t.Header.Options)
+	switch {
+	case errors.Is(err, sim.ErrDrawn):
+		fmt.Fprintf(to.out, "Simulated again: %v\n", err)
+		return errors.New("the dice fall otherwise now")
+	case err != nil:
+		return nil // it is a schedule, and not of dice
+	}
+	was, err := os.ReadFile(s.Replay)
+	if err != nil {
+		return fmt.Errorf("read the trace: %w", err)
+	}
+	var is bytes.Buffer
+	o.Trace = &is
+	if _, err := sim.Run(p, o); err != nil {
+		return err
+	}
+	if !bytes.Equal(was, is.Bytes()) {
+		fmt.Fprintf(to.out, "Simulated again from seed %d, it is another run: %s", o.Seed,
+			script.Diff(was, is.Bytes()))
+		return errors.New("the dice do something else now")
+	}
+	fmt.Fprintf(to.out, "Simulated again from seed %d: the same file\n", o.Seed)
+	return nil
 }
 
 func again(t *replay.Trace, p process.Protocol, file string, to *output) error {

@@ -35,13 +35,17 @@ func TestReplay(t *testing.T) {
 		t.Fatalf("exit %d: %s%s", code, out, err)
 	}
 	code, out, err := command("sim", "--replay="+file)
-	if code != exitOK || !strings.Contains(out, "each the same byte for byte") {
+	if code != exitOK || !strings.Contains(out, "each the same byte for byte") ||
+		!strings.Contains(out, "Simulated again from seed 3: the same file") {
 		t.Errorf("exit %d: %s%s", code, out, err)
 	}
 	for _, c := range []struct {
 		was, is, want string
 		code          int
 	}{
+		{"heartbeat=", "heartbeat=1", "Simulated again: the seed draws something else now", exitBad},
+		{`"options":"seed=3`, `"options":"seed=4`, "Simulated again: ", exitBad},
+		{`"seed":3`, `"seed":4`, "it is another run: line 1\n", exitBad},
 		{`"kind":"timeout"`, `"kind":"crash"`, "is another one\nwas  {", exitBad},
 		{`"msg":"PreVote"`, `"msg":"PreVotes"`, "is another one\nwas  {", exitBad},
 		{`"world":`, `"words":`, "", exitUsage},

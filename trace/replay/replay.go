@@ -124,7 +124,7 @@ func Run(p process.Protocol, t *Trace) (*world.Violation, error) {
 
 // history reports whether v is of a kind that shows in no single event.
 func history(v *world.Violation) bool {
-	return v.Name == "Linearizability" || v.Name == "Liveness" || v.Name == "Convergence" || v.Name == "Simulator"
+	return v.Name == "Linearizability" || v.Name == "Liveness" || v.Name == "Session" || v.Name == "Simulator"
 }
 
 func line(e *trace.Event) string {
