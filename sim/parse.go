@@ -16,6 +16,9 @@ var ErrDrawn = errors.New("the seed draws something else now")
 // not come of them again.
 func ParseOptions(text string) (Options, error) {
 	var o Options
+	if !strings.HasPrefix(text, "seed=") {
+		return o, fmt.Errorf("parse options: %q are not those of a simulation", text)
+	}
 	for _, word := range strings.Fields(text) {
 		key, value, ok := strings.Cut(word, "=")
 		if !ok || strings.HasSuffix(value, "ppm") {

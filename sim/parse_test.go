@@ -39,6 +39,9 @@ func TestParseOptions(t *testing.T) {
 	if _, err := ParseOptions(strings.Replace(o.String(), "heartbeat=", "heartbeat=1", 1)); !errors.Is(err, ErrDrawn) {
 		t.Errorf("another heartbeat: %v", err)
 	}
+	if _, err := ParseOptions("shrunk from " + o.String()); err == nil || errors.Is(err, ErrDrawn) {
+		t.Errorf("those of a schedule that was cut: %v", err)
+	}
 	for _, bad := range []string{"", "explore flp", "seed=x", "seed=1 nodes=99", "duration=1", "faults=rain"} {
 		if _, err := ParseOptions(bad); err == nil {
 			t.Errorf("%q was taken", bad)
