@@ -60,7 +60,7 @@ spec: ## all instances of the specifications, with TLC; TLA2TOOLS names its jar
 	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && cd spec && for c in *-*.cfg; do \
 		echo "$$c"; java -XX:+UseParallelGC -cp "$(abspath $(TLA2TOOLS))" tlc2.TLC -lncheck final -noGenerateSpecTE \
 			-metadir "$$dir" -config $$c $${c%%-*} > "$$dir/log" 2>&1 || { cat "$$dir/log"; exit 1; }; \
-		grep -E 'states generated,.* 0 states left|depth of' "$$dir/log"; \
+		grep -E '^[0-9].* 0 states left|depth of' "$$dir/log"; \
 	done
 
 bench: ## ours and the best peers, measured side by side; see docs/performance.md

@@ -412,10 +412,13 @@ StateMachineSafety ==
     /\ \A a, b \in decided : IsPrefix(a[2], b[2]) \/ IsPrefix(b[2], a[2])
     /\ \A i \in Server : commit[i] > 0 => \E d \in decided : IsPrefix(Prefix(Log(i), commit[i]), d[2])
 
-\* What was decided is on the disks of a majority of some group, for good.
+\* What was decided is on the disks of a quorum, for good: of the group that it holds
+\* itself, or of a later one, by which a leader may decide what is before it.
 DecidedIsDurable == \A d \in decided :
     LET holders == {i \in Server : IsPrefix(d[2], Restored(Durable(i)).log)}
-    IN  IsQuorum(holders, Group(d[2])) \/ \E e \in decided : Len(e[2]) > Len(d[2]) /\ IsPrefix(d[2], e[2])
+        groups == {Group(d[2])} \cup {Group(Log(i)) : i \in {i \in Server : IsPrefix(d[2], Log(i))}}
+    IN  \/ \E g \in groups : IsQuorum(holders, g)
+        \/ \E e \in decided : Len(e[2]) > Len(d[2]) /\ IsPrefix(d[2], e[2])
 
 -----------------------------------------------------------------------------
 (* Temporal properties                                                     *)
