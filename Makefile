@@ -43,7 +43,7 @@ seeds: ## 10,000 seeds of raft, and 1,000 of each of the others, under all fault
 	$(GO) test ./protocol -run 'TestSeeds$$/^(reliable|fifo|causal|total|chandylamport|laiyang)$$' -seeds 1000 -v -timeout 60m
 
 race: ## the tests of the rooms that have goroutines, under the race detector; needs gcc
-	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./node/... ./kv/... ./etcd/... ./telemetry/... ./load/... ./explore/...
+	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./node/... ./kv/... ./etcd/... ./front/... ./member/... ./telemetry/... ./load/... ./explore/...
 
 FUZZTIME ?= 30s
 fuzz: ## every decoder, half a minute each (FUZZTIME)
