@@ -8,6 +8,8 @@ import (
 
 	"althing/history"
 	"althing/process"
+	"althing/sim/agenda"
+	"althing/sim/dice"
 	"althing/world"
 )
 
@@ -15,7 +17,7 @@ import (
 // thing after the other; it asks again, elsewhere, what is not answered. For
 // groups without a total order, see tell.
 type client struct {
-	dice
+	dice.Dice
 	session uint64 // 0: not open yet
 	seq     uint64
 	wake    uint64 // number of the wake-up that counts
@@ -24,6 +26,7 @@ type client struct {
 	op      history.Op // Kind 0: opening the session
 	req     process.Request
 	hasty   bool // gives up at the first silence
+	began   time.Duration
 	again   bool // it was refused, and asks the present target next
 	target  process.ID
 	seen    [maxKeys]string // the last value it saw, by key
@@ -47,12 +50,12 @@ type reply struct {
 
 func (s *sim) startClients() {
 	for i := range s.plan.clients {
-		c := client{dice: newDice(s.opt.Seed, clientStream+uint64(i)), target: 1}
+		c := client{Dice: dice.New(s.opt.Seed, clientStream+uint64(i)), target: 1}
 		if !s.total {
 			c.target = process.ID(1 + i%s.plan.nodes)
 		}
 		s.clients = append(s.clients, c)
-		s.sleep(i, s.clients[i].between(0, 300*time.Millisecond))
+		s.sleep(i, s.clients[i].Between(0, 300*time.Millisecond))
 	}
 }
 
@@ -60,7 +63,7 @@ func (s *sim) startClients() {
 func (s *sim) sleep(i int, d time.Duration) {
 	c := &s.clients[i]
 	c.wake++
-	s.heap.push(event{at: s.now + d, kind: evClient, node: uint8(i), arg: c.wake})
+	s.heap.Push(agenda.Event{At: s.now + d, Kind: evClient, Node: uint8(i), Arg: c.wake})
 }
 
 // wake lets a client act: begin something, or wait no longer.
@@ -92,7 +95,7 @@ func (s *sim) another(c *client, than process.ID) process.ID {
 	if s.settling.on {
 		return than%process.ID(n) + 1
 	}
-	return process.ID(1 + c.below(n))
+	return process.ID(1 + c.Below(n))
 }
 
 // giveUp ends an operation whose outcome the client will never know. If it has
@@ -113,7 +116,7 @@ func (s *sim) rest(i int) {
 	if c.quiet = s.settling.on && c.fresh >= freshEnough; c.quiet {
 		return
 	}
-	s.sleep(i, c.around(s.pace(i)))
+	s.sleep(i, c.Around(s.pace(i)))
 }
 
 // loyal reports whether the client only reads, often, and where it was last
@@ -134,13 +137,13 @@ func (s *sim) pace(i int) time.Duration {
 // begin makes up the next operation.
 func (s *sim) begin(i int) {
 	c := &s.clients[i]
-	c.busy, c.called, c.hasty = true, false, c.chance(50_000)
+	c.busy, c.called, c.hasty, c.began = true, false, c.Chance(50_000) && s.opt.meter == nil, s.now
 	if !s.total {
 		s.tell(i)
 		return
 	}
-	if !s.loyal(i) && c.chance(s.plan.stray) { // who led before may still believe it
-		c.target = process.ID(1 + c.below(s.w.Replicas()))
+	if !s.loyal(i) && c.Chance(s.plan.stray) { // who led before may still believe it
+		c.target = process.ID(1 + c.Below(s.w.Replicas()))
 	}
 	if c.session == 0 {
 		c.op = history.Op{Client: i}
@@ -149,16 +152,16 @@ func (s *sim) begin(i int) {
 		return
 	}
 	c.seq++
-	key := c.below(min(s.plan.keys, maxKeys))
+	key := c.Below(min(s.plan.keys, maxKeys))
 	o := history.Op{Client: i, Key: "k" + strconv.Itoa(key), Arg: fmt.Sprintf("%d.%d", i, c.seq)}
 	kind := process.Command
-	switch n := c.below(100); {
-	case c.below(100) < s.plan.reads || s.loyal(i):
+	switch n := c.Below(100); {
+	case c.Below(100) < s.plan.reads || s.loyal(i):
 		o.Kind, o.Arg = history.Get, ""
 		if n < 85 { // the others go through the log
 			kind = process.Read
 		}
-	case n < 50:
+	case n < 50 || s.opt.meter != nil:
 		o.Kind = history.Put
 	case n < 75:
 		o.Kind, o.Old = history.CAS, c.seen[key]
@@ -196,13 +199,12 @@ func command(o *history.Op) []byte {
 // ask sends the request on its way, and sets a time to wait for the answer.
 func (s *sim) ask(i int) {
 	c := &s.clients[i]
-	s.send(call{client: i, op: c.op, req: c.req, to: c.target}, c.around(s.plan.delayMean))
-	s.sleep(i, s.plan.retry+c.around(s.plan.retry/4))
+	s.send(call{client: i, op: c.op, req: c.req, to: c.target}, s.travel(s.home(i), c.target, &c.Dice))
+	s.sleep(i, s.plan.retry+c.Around(s.plan.retry/4))
 }
 
 func (s *sim) send(c call, delay time.Duration) {
-	at := s.now + s.plan.delayMin + delay
-	s.heap.push(event{at: at, kind: evArrive, node: uint8(c.to), arg: s.calls.add(c)})
+	s.heap.Push(agenda.Event{At: s.now + delay, Kind: evArrive, Node: uint8(c.to), Arg: s.calls.add(c)})
 }
 
 // arrive puts a request that reached a replica to those that wait there. All
@@ -215,15 +217,15 @@ func (s *sim) arrive(c call) {
 	n.inbox = append(n.inbox, c)
 	if !n.draining {
 		n.draining = true
-		at := s.now + n.net.between(0, time.Millisecond)
-		s.heap.push(event{at: at, kind: evDrain, node: uint8(c.to), arg: n.life})
+		at := s.now + n.net.Between(0, time.Millisecond)
+		s.heap.Push(agenda.Event{At: at, Kind: evDrain, Node: uint8(c.to), Arg: n.life})
 	}
 }
 
-func (s *sim) drain(e *event) {
-	id := process.ID(e.node)
+func (s *sim) drain(e *agenda.Event) {
+	id := process.ID(e.Node)
 	n := s.node(id)
-	if e.arg != n.life || s.putOff(e) {
+	if e.Arg != n.life || s.putOff(e) {
 		return
 	}
 	a := action{kind: doSubmit, node: id, reqs: make([]process.Request, len(n.inbox))}
@@ -253,11 +255,11 @@ func (s *sim) reply(a *world.Answer) {
 		return
 	}
 	c := &s.clients[i]
-	if c.chance(s.plan.loss) {
+	if c.Chance(s.plan.loss) {
 		return
 	}
-	at := s.now + s.plan.delayMin + c.around(s.plan.delayMean)
-	s.heap.push(event{at: at, kind: evAnswer, arg: s.replies.add(reply{i, s.now, *a})})
+	at := s.now + s.travel(a.Node, s.home(i), &c.Dice)
+	s.heap.Push(agenda.Event{At: at, Kind: evAnswer, Arg: s.replies.add(reply{i, s.now, *a})})
 }
 
 // whose returns the client that made the request.
@@ -297,6 +299,9 @@ func (s *sim) answered(r reply) {
 	}
 	c.op.Result, c.op.Return = string(a.Result), r.at
 	c.remember()
+	if m := s.opt.meter; m != nil {
+		m.waits = append(m.waits, wait{s.now, s.now - c.began})
+	}
 	if s.settling.on && c.op.Call >= s.settling.since {
 		c.fresh++
 	}
@@ -334,7 +339,7 @@ func (s *sim) refused(i int, a *world.Answer) {
 		c.target = a.Node
 	}
 	c.again = true
-	s.sleep(i, c.between(time.Millisecond, wait))
+	s.sleep(i, c.Between(time.Millisecond, wait))
 }
 
 // sessionOf reads the number of a session that was opened.

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"althing/process"
+	"althing/sim/agenda"
+	"althing/sim/dice"
 )
 
 // timed faults happen at times of their own; the others to each message, clock
@@ -17,14 +19,14 @@ func (s *sim) startFaults() {
 		}
 	}
 	if s.plan.faults.has(Members | LoseDisk | Corrupt) {
-		s.heap.push(event{at: s.operator.between(time.Second, 2*time.Second), kind: evOperator})
+		s.heap.Push(agenda.Event{At: s.operator.Between(time.Second, 2*time.Second), Kind: evOperator})
 	}
 }
 
 // bringAnother lets a second fault follow soon, if the seed is so inclined: most
 // of what goes wrong takes two that meet.
-func (s *sim) bringAnother(d *dice) {
-	if !d.chance(s.plan.together) {
+func (s *sim) bringAnother(d *dice.Dice) {
+	if !d.Chance(s.plan.together) {
 		return
 	}
 	var meet []int
@@ -34,14 +36,14 @@ func (s *sim) bringAnother(d *dice) {
 		}
 	}
 	if len(meet) > 0 {
-		at := s.now + d.around(d.span(time.Millisecond, 300*time.Millisecond))
-		s.heap.push(event{at: at, kind: evFault, arg: uint64(pick(d, meet) | again)})
+		at := s.now + d.Around(d.Span(time.Millisecond, 300*time.Millisecond))
+		s.heap.Push(agenda.Event{At: at, Kind: evFault, Arg: uint64(dice.Pick(d, meet) | again)})
 	}
 }
 
 func (s *sim) nextFault(i int) {
-	at := s.now + time.Millisecond + s.faults[i].around(s.plan.every[i])
-	s.heap.push(event{at: at, kind: evFault, arg: uint64(i)})
+	at := s.now + time.Millisecond + s.faults[i].Around(s.plan.every[i])
+	s.heap.Push(agenda.Event{At: at, Kind: evFault, Arg: uint64(i)})
 }
 
 // again marks a fault that another brought: it has no successor of its own.
@@ -69,21 +71,21 @@ func (s *sim) fault(i int) {
 		s.partition(d)
 	case SlowDisk:
 		s.counts["slowdisk"]++
-		s.node(id).slow = s.now + d.around(s.plan.last[i])
+		s.node(id).slow = s.now + d.Around(s.plan.last[i])
 	case FailFlush:
 		s.node(id).failing = true
 	case LoseDisk, Corrupt:
 		s.loseDisk(id, kind)
 	case Pause:
-		s.pause(id, d.around(s.plan.last[i]))
+		s.pause(id, d.Around(s.plan.last[i]))
 	case Crash:
-		if d.chance(400_000) {
+		if d.Chance(400_000) {
 			s.node(id).doomed = true
 			return
 		}
-		power := d.chance(60_000) // all at once
+		power := d.Chance(60_000) // all at once
 		for i := range s.w.Replicas() {
-			if o := process.ID(i + 1); o == id || power || d.chance(60_000) {
+			if o := process.ID(i + 1); o == id || power || d.Chance(60_000) {
 				s.crash(o, doCrash, Crash)
 			}
 		}
@@ -91,18 +93,18 @@ func (s *sim) fault(i int) {
 		s.compact(id)
 	case Transfer:
 		s.transfer(id)
-		if s.plan.faults.has(Partition) && d.chance(300_000) { // while two may believe that they lead
-			at := s.now + d.around(3*s.plan.delayMean+s.plan.sync)
-			s.heap.push(event{at: at, kind: evFault, arg: uint64(Partition.number() | again)})
+		if s.plan.faults.has(Partition) && d.Chance(300_000) { // while two may believe that they lead
+			at := s.now + d.Around(3*s.plan.delayMean+s.plan.sync)
+			s.heap.Push(agenda.Event{At: at, Kind: evFault, Arg: uint64(Partition.number() | again)})
 		}
 	}
 }
 
 // victim returns the replica that a fault meets: any, or rather often one that
 // leads, for that is where most is at stake.
-func (s *sim) victim(d *dice) process.ID {
-	id := process.ID(1 + d.below(s.w.Replicas()))
-	if d.chance(400_000) {
+func (s *sim) victim(d *dice.Dice) process.ID {
+	id := process.ID(1 + d.Below(s.w.Replicas()))
+	if d.Chance(400_000) {
 		for i := range s.w.Replicas() {
 			if o := process.ID(i + 1); s.w.Status(o).Leader == o {
 				return o
@@ -113,15 +115,15 @@ func (s *sim) victim(d *dice) process.ID {
 }
 
 // partition cuts some links, and mends them later.
-func (s *sim) partition(d *dice) {
+func (s *sim) partition(d *dice.Dice) {
 	n := s.w.Replicas()
-	victim, other := s.victim(d), process.ID(1+d.below(n))
+	victim, other := s.victim(d), process.ID(1+d.Below(n))
 	side := d.Uint64()
-	shape := d.below(6)
-	if s.plan.mood == leases && n > 1 && d.chance(800_000) { // one hears no leader that others hear
+	shape := d.Below(6)
+	if s.plan.mood == leases && n > 1 && d.Chance(800_000) { // one hears no leader that others hear
 		if old := s.leading(0); old != 0 {
 			shape, victim = 4, old
-			other = process.ID(1 + (int(old)+d.below(n-1))%n)
+			other = process.ID(1 + (int(old)+d.Below(n-1))%n)
 		}
 	}
 	for from := process.ID(1); int(from) <= n; from++ {
@@ -139,7 +141,7 @@ func (s *sim) partition(d *dice) {
 			case 4: // two replicas do not reach each other
 				cut = from == victim && to == other || from == other && to == victim
 			case 5: // any links, one direction at a time
-				cut = d.chance(300_000)
+				cut = d.Chance(300_000)
 			}
 			if cut && from != to {
 				s.do(&action{kind: doCut, node: to, peer: from})
@@ -147,11 +149,11 @@ func (s *sim) partition(d *dice) {
 		}
 	}
 	s.counts["partition"]++
-	s.mendAfter(d.around(s.plan.last[Partition.number()]))
+	s.mendAfter(d.Around(s.plan.last[Partition.number()]))
 }
 
 func (s *sim) mendAfter(d time.Duration) {
-	s.heap.push(event{at: s.now + d, kind: evMend, arg: s.splits})
+	s.heap.Push(agenda.Event{At: s.now + d, Kind: evMend, Arg: s.splits})
 }
 
 // pause makes a replica get nothing for d.
@@ -162,12 +164,12 @@ func (s *sim) pause(id process.ID, d time.Duration) {
 	s.counts["pause"]++
 	n := s.node(id)
 	n.resume = s.now + d
-	s.heap.push(event{at: n.resume, kind: evResume, node: uint8(id), arg: n.life})
+	s.heap.Push(agenda.Event{At: n.resume, Kind: evResume, Node: uint8(id), Arg: n.life})
 }
 
-func (s *sim) resume(e *event) {
-	if n := s.node(process.ID(e.node)); n.life == e.arg && n.resume == s.now {
-		s.do(&action{kind: doResume, node: process.ID(e.node)})
+func (s *sim) resume(e *agenda.Event) {
+	if n := s.node(process.ID(e.Node)); n.life == e.Arg && n.resume == s.now {
+		s.do(&action{kind: doResume, node: process.ID(e.Node)})
 	}
 }
 
@@ -178,14 +180,14 @@ func (s *sim) crash(id process.ID, how actionKind, kind Faults) {
 	}
 	n, d := s.node(id), &s.faults[kind.number()]
 	keep := 0
-	if k := s.w.Unsynced(id); d.chance(600_000) {
-		keep = d.below(k + 1)
+	if k := s.w.Unsynced(id); d.Chance(600_000) {
+		keep = d.Below(k + 1)
 	}
 	s.forget(id)
 	s.do(&action{kind: how, node: id, n: keep})
 	s.counts[faultNames[kind.number()]]++
-	down := d.around(s.plan.last[kind.number()])
-	s.heap.push(event{at: s.now + down, kind: evRestart, node: uint8(id), arg: n.life})
+	down := d.Around(s.plan.last[kind.number()])
+	s.heap.Push(agenda.Event{At: s.now + down, Kind: evRestart, Node: uint8(id), Arg: n.life})
 }
 
 // forget voids what was to happen to a replica in this life.
@@ -196,8 +198,8 @@ func (s *sim) forget(id process.ID) {
 	n.syncing, n.failing, n.doomed, n.inbox, n.draining = 0, false, false, n.inbox[:0], false
 }
 
-func (s *sim) restart(e *event) {
-	if id := process.ID(e.node); s.node(id).life == e.arg && !s.w.Up(id) && !s.settling.excluded(id) {
+func (s *sim) restart(e *agenda.Event) {
+	if id := process.ID(e.Node); s.node(id).life == e.Arg && !s.w.Up(id) && !s.settling.excluded(id) {
 		s.setClock(id)
 		s.do(&action{kind: doRestart, node: id})
 	}
@@ -207,10 +209,10 @@ func (s *sim) restart(e *event) {
 func (s *sim) setClock(id process.ID) {
 	a := action{kind: doClock, node: id}
 	if s.plan.faults.has(Drift) {
-		a.n = s.faults[Drift.number()].below(s.plan.ppm + 1)
+		a.n = s.faults[Drift.number()].Below(s.plan.ppm + 1)
 	}
 	if s.plan.faults.has(Skew) {
-		a.jump = s.faults[Skew.number()].between(0, time.Hour)
+		a.jump = s.faults[Skew.number()].Between(0, time.Hour)
 	}
 	if a.n != 0 || a.jump != 0 {
 		s.do(&a)
@@ -271,14 +273,14 @@ func (s *sim) compact(id process.ID) {
 	}
 	s.counts["compact"]++
 	n := s.node(id)
-	if d.chance(900_000) {
-		at := s.now + d.between(0, 5*time.Millisecond)
-		s.heap.push(event{at: at, kind: evFlush, node: uint8(id), arg: n.life})
+	if d.Chance(900_000) {
+		at := s.now + d.Between(0, 5*time.Millisecond)
+		s.heap.Push(agenda.Event{At: at, Kind: evFlush, Node: uint8(id), Arg: n.life})
 	}
 }
 
-func (s *sim) flush(e *event) {
-	if id := process.ID(e.node); s.node(id).life == e.arg && !s.putOff(e) {
+func (s *sim) flush(e *agenda.Event) {
+	if id := process.ID(e.Node); s.node(id).life == e.Arg && !s.putOff(e) {
 		s.do(&action{kind: doCompact, node: id})
 	}
 }

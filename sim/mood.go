@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"althing/process"
+	"althing/sim/agenda"
+	"althing/sim/dice"
 )
 
 // A mood is what kind of trouble a seed looks for. Most have none, and take
@@ -35,7 +37,7 @@ type strikes struct {
 }
 
 // drawMood draws the mood of a seed, and what follows from it.
-func (p *plan) drawMood(d *dice, o *Options) {
+func (p *plan) drawMood(d *dice.Dice, o *Options) {
 	p.strikes, p.hurry = strikes{hurry: 200_000}, 2*time.Millisecond
 	on := func(kinds Faults) {
 		for i := range faultKinds {
@@ -46,23 +48,23 @@ func (p *plan) drawMood(d *dice, o *Options) {
 		}
 	}
 	p.single, p.stray = 600_000, 250_000
-	p.mood = pick(d, []mood{calm, calm, calm, calm, calm, storm, storm, ambush, ambush, ambush,
+	p.mood = dice.Pick(d, []mood{calm, calm, calm, calm, calm, storm, storm, ambush, ambush, ambush,
 		leases, leases, leases, leases, leases, changes, changes, changes, changes, changes})
 	switch p.mood {
 	case storm:
 		on(Crash | Duplicate | Reorder)
 		p.hasten(d)
-		p.strikes.enter, p.strikes.crash = d.scale(50_000, 400_000), 1_000_000
-		p.duplicate = p.among(Duplicate, d.scale(100_000, 500_000))
-		p.lease = d.chance(100_000)
+		p.strikes.enter, p.strikes.crash = d.Scale(50_000, 400_000), 1_000_000
+		p.duplicate = p.among(Duplicate, d.Scale(100_000, 500_000))
+		p.lease = d.Chance(100_000)
 		p.reads, p.stray = 50, 500_000
 	case ambush:
 		on(Crash | Partition)
 		p.hasten(d)
-		p.batch, p.window = 1, pick(d, []int{0, 1})
-		p.rate = d.scale(5, 80)
-		p.strikes.office, p.strikes.first = d.scale(200_000, 800_000), d.scale(200_000, 800_000)
-		p.strikes.crash = pick(d, []int{0, 300_000, 700_000})
+		p.batch, p.window = 1, dice.Pick(d, []int{0, 1})
+		p.rate = d.Scale(5, 80)
+		p.strikes.office, p.strikes.first = d.Scale(200_000, 800_000), d.Scale(200_000, 800_000)
+		p.strikes.crash = dice.Pick(d, []int{0, 300_000, 700_000})
 	case leases:
 		p.oldLeaders(d, on)
 	case changes:
@@ -72,57 +74,57 @@ func (p *plan) drawMood(d *dice, o *Options) {
 		}
 		p.hasten(d)
 		p.single = 900_000
-		p.hurry = d.span(100*time.Microsecond, 2*time.Millisecond)
-		p.strikes.hurry, p.strikes.crash = 600_000, pick(d, []int{0, 200_000})
-		p.strikes.office, p.strikes.first = d.scale(150_000, 600_000), d.scale(50_000, 400_000)
+		p.hurry = d.Span(100*time.Microsecond, 2*time.Millisecond)
+		p.strikes.hurry, p.strikes.crash = 600_000, dice.Pick(d, []int{0, 200_000})
+		p.strikes.office, p.strikes.first = d.Scale(150_000, 600_000), d.Scale(50_000, 400_000)
 		p.apart = 3 * p.election.Max
 	}
 }
 
 // oldLeaders makes leaders that are cut off, or asleep, while others elect the
 // next, and clients that ask them all the same.
-func (p *plan) oldLeaders(d *dice, on func(Faults)) {
+func (p *plan) oldLeaders(d *dice.Dice, on func(Faults)) {
 	p.lease = true
-	p.delayMin, p.delayMean = time.Millisecond, d.span(100*time.Microsecond, 2*time.Millisecond)
+	p.delayMin, p.delayMean = time.Millisecond, d.Span(100*time.Microsecond, 2*time.Millisecond)
 	p.sync, p.tail, p.loss = min(p.sync, time.Millisecond), 0, 0
 	p.heartbeat = 100 * time.Millisecond
-	p.election.Max = electionMin + d.span(5*time.Millisecond, 40*time.Millisecond)
+	p.election.Max = electionMin + d.Span(5*time.Millisecond, 40*time.Millisecond)
 	p.keys, p.stray, p.retry = 1, 700_000, 60*time.Millisecond
-	p.reads, p.pace = 20, d.span(30*time.Millisecond, 300*time.Millisecond)
-	p.strikes.epoch = d.scale(300_000, 1_000_000)
+	p.reads, p.pace = 20, d.Span(30*time.Millisecond, 300*time.Millisecond)
+	p.strikes.epoch = d.Scale(300_000, 1_000_000)
 	on(Partition)
-	p.every[Partition.number()] = d.span(300*time.Millisecond, 2*time.Second)
-	p.last[Partition.number()] = d.span(200*time.Millisecond, 800*time.Millisecond)
-	switch d.below(5) {
+	p.every[Partition.number()] = d.Span(300*time.Millisecond, 2*time.Second)
+	p.last[Partition.number()] = d.Span(200*time.Millisecond, 800*time.Millisecond)
+	switch d.Below(5) {
 	case 0, 1:
 		on(Transfer)
-		p.every[Transfer.number()] = d.span(100*time.Millisecond, 2*time.Second)
+		p.every[Transfer.number()] = d.Span(100*time.Millisecond, 2*time.Second)
 	case 2:
 		on(Pause)
 		p.lease = false
-		p.every[Pause.number()] = d.span(100*time.Millisecond, time.Second)
-		p.last[Pause.number()] = d.span(150*time.Millisecond, 600*time.Millisecond)
+		p.every[Pause.number()] = d.Span(100*time.Millisecond, time.Second)
+		p.last[Pause.number()] = d.Span(150*time.Millisecond, 600*time.Millisecond)
 	default: // a candidate lacks nothing only if little is written meanwhile
 		on(Crash)
 		p.faults &= Partition | Crash | Reorder | Duplicate | Drift | Skew
-		p.pace = d.span(400*time.Millisecond, time.Second)
-		p.every[Crash.number()] = d.span(2*time.Second, 10*time.Second)
-		p.last[Crash.number()] = d.span(100*time.Microsecond, time.Millisecond)
-		p.every[Partition.number()] = d.span(300*time.Millisecond, time.Second)
-		p.last[Partition.number()] = d.span(200*time.Millisecond, 400*time.Millisecond)
+		p.pace = d.Span(400*time.Millisecond, time.Second)
+		p.every[Crash.number()] = d.Span(2*time.Second, 10*time.Second)
+		p.last[Crash.number()] = d.Span(100*time.Microsecond, time.Millisecond)
+		p.every[Partition.number()] = d.Span(300*time.Millisecond, time.Second)
+		p.last[Partition.number()] = d.Span(200*time.Millisecond, 400*time.Millisecond)
 		p.strikes.alarm = 900_000
 	}
 }
 
 // hasten makes elections short beside what a message takes, and crashes too.
-func (p *plan) hasten(d *dice) {
-	low := d.span(30*time.Millisecond, 80*time.Millisecond)
-	p.election = process.Span{Min: low, Max: low + d.span(low/8, low)}
-	p.heartbeat = d.between(low/3, low*2/3)
-	p.delayMin, p.delayMean = 100*time.Microsecond, d.span(low/40, low/4)
-	p.sync = d.span(100*time.Microsecond, 10*time.Millisecond)
-	p.last[Crash.number()] = d.span(100*time.Microsecond, 2*low)
-	p.last[Partition.number()] = d.span(low, 6*low)
+func (p *plan) hasten(d *dice.Dice) {
+	low := d.Span(30*time.Millisecond, 80*time.Millisecond)
+	p.election = process.Span{Min: low, Max: low + d.Span(low/8, low)}
+	p.heartbeat = d.Between(low/3, low*2/3)
+	p.delayMin, p.delayMean = 100*time.Microsecond, d.Span(low/40, low/4)
+	p.sync = d.Span(100*time.Microsecond, 10*time.Millisecond)
+	p.last[Crash.number()] = d.Span(100*time.Microsecond, 2*low)
+	p.last[Partition.number()] = d.Span(low, 6*low)
 }
 
 // among is ppm if the kind happens in this seed.
@@ -142,10 +144,10 @@ func (s *sim) turn(id process.ID) {
 	switch {
 	case st.Epoch > s.highest:
 		s.highest = st.Epoch
-		if old := s.leading(id); old != 0 && d.chance(k.epoch) {
+		if old := s.leading(id); old != 0 && d.Chance(k.epoch) {
 			s.split(old, id)
 		}
-	case entered && st.Leader != id && d.chance(k.enter):
+	case entered && st.Leader != id && d.Chance(k.enter):
 		s.strike(id)
 	}
 	if st.Leader != id {
@@ -154,18 +156,18 @@ func (s *sim) turn(id process.ID) {
 	if st.Epoch > s.epoch {
 		s.epoch, n.first = st.Epoch, st.Commit
 		s.elections++
-		if d.chance(k.office) {
+		if d.Chance(k.office) {
 			s.strike(id)
 		}
-		if s.random() && d.chance(k.hurry) { // a new leader is not sure of its group yet
-			s.heap.push(event{at: s.now + d.around(s.plan.hurry), kind: evHurry})
+		if s.random() && d.Chance(k.hurry) { // a new leader is not sure of its group yet
+			s.heap.Push(agenda.Event{At: s.now + d.Around(s.plan.hurry), Kind: evHurry})
 		}
 	} else if st.Epoch == s.epoch && st.Commit > n.first {
 		n.first = ^uint64(0)
-		if s.plan.mood == changes && s.random() && d.chance(k.hurry) {
-			s.heap.push(event{at: s.now, kind: evHurry})
+		if s.plan.mood == changes && s.random() && d.Chance(k.hurry) {
+			s.heap.Push(agenda.Event{At: s.now, Kind: evHurry})
 		}
-		if d.chance(k.first) {
+		if d.Chance(k.first) {
 			s.strike(id)
 		}
 	}
@@ -177,7 +179,7 @@ func (s *sim) alarm(id process.ID) {
 		return
 	}
 	n := s.w.Replicas()
-	first := s.mood.below(n)
+	first := s.mood.Below(n)
 	for i := range n {
 		o := process.ID(1 + (first+i)%n)
 		if o != id && s.w.Up(o) && s.w.Status(o).Leader != o {
@@ -201,13 +203,13 @@ func (s *sim) leading(id process.ID) process.ID {
 func (s *sim) strike(id process.ID) {
 	d := &s.mood
 	switch {
-	case !d.chance(s.plan.strikes.crash):
+	case !d.Chance(s.plan.strikes.crash):
 		s.split(id, 0)
 	case s.settling.on || !s.plan.faults.has(Crash):
-	case d.chance(500_000):
+	case d.Chance(500_000):
 		s.node(id).doomed = true
 	default:
-		s.heap.push(event{at: s.now, kind: evStrike, node: uint8(id), arg: s.node(id).life})
+		s.heap.Push(agenda.Event{At: s.now, Kind: evStrike, Node: uint8(id), Arg: s.node(id).life})
 	}
 }
 
@@ -218,7 +220,7 @@ func (s *sim) split(id, other process.ID) {
 		return
 	}
 	d, n := &s.mood, len(s.w.Members().Voters)
-	s.sever(id, other, pick(d, []int{0, 0, (n - 1) / 2, d.below(n)}))
+	s.sever(id, other, dice.Pick(d, []int{0, 0, (n - 1) / 2, d.Below(n)}))
 }
 
 // sever is split with at most so many others.
@@ -226,14 +228,14 @@ func (s *sim) sever(id, other process.ID, with int) {
 	d, side := &s.mood, uint64(1)<<id
 	g := s.w.Members()
 	for ; with > 0; with-- { // a voter may be drawn twice: then there are fewer
-		if o := pick(d, g.Voters); o != other {
+		if o := dice.Pick(d, g.Voters); o != other {
 			side |= 1 << o
 		}
 	}
 	s.cutSides(side)
 	s.counts["partition"]++
 	s.splits++ // what was to mend earlier cuts mends nothing now
-	s.mendAfter(s.plan.election.Min/2 + d.around(max(s.plan.apart, s.plan.election.Max)))
+	s.mendAfter(s.plan.election.Min/2 + d.Around(max(s.plan.apart, s.plan.election.Max)))
 }
 
 // cutSides cuts every link between the replicas in side and the others, and

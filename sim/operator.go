@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"althing/process"
+	"althing/sim/agenda"
+	"althing/sim/dice"
 	"althing/world"
 )
 
@@ -14,7 +16,7 @@ import (
 // changes the members for no reason if that is among the faults. It wants one
 // thing at a time, and looks at what was decided rather than at answers.
 type operator struct {
-	dice
+	dice.Dice
 	lost   int // replicas that will never come back
 	asked  int // changes asked for
 	waits  bool
@@ -42,16 +44,16 @@ func (s *sim) operate() {
 	if o.closed {
 		return
 	}
-	s.heap.push(event{at: s.now + o.between(200*time.Millisecond, 800*time.Millisecond), kind: evOperator})
+	s.heap.Push(agenda.Event{At: s.now + o.Between(200*time.Millisecond, 800*time.Millisecond), Kind: evOperator})
 	g := s.w.Members()
-	if s.random() && o.chance(500_000) {
+	if s.random() && o.Chance(500_000) {
 		s.hurry()
 		return
 	}
 	if o.waits && s.now < o.until || g.Joint() || !s.change(&g) {
 		return
 	}
-	s.request(&g, s.somebody(&o.dice), 0)
+	s.request(&g, s.somebody(&o.Dice), 0)
 }
 
 // request asks replica to for the group g, after a while.
@@ -63,7 +65,7 @@ func (s *sim) request(g *process.Group, to process.ID, after time.Duration) {
 	want := process.Group{Voters: g.Voters, Learners: g.Learners}
 	token := " change " + strconv.Itoa(o.asked)
 	r := process.Request{Kind: process.Members, Cmd: append(process.AppendGroup(nil, want), token...)}
-	s.send(call{client: noClient, req: r, to: to}, after)
+	s.send(call{client: noClient, req: r, to: to}, s.plan.delayMin+after)
 }
 
 // hurry asks one replica for several changes, each made of the one before,
@@ -71,22 +73,22 @@ func (s *sim) request(g *process.Group, to process.ID, after time.Duration) {
 // is wrong with changes shows when they cannot be decided.
 func (s *sim) hurry() {
 	o, g := &s.operator, s.w.Members()
-	to := s.somebody(&o.dice)
-	if s.plan.mood == changes && s.plan.faults.has(Partition) && o.chance(500_000) && s.rival(g, to) {
+	to := s.somebody(&o.Dice)
+	if s.plan.mood == changes && s.plan.faults.has(Partition) && o.Chance(500_000) && s.rival(g, to) {
 		return
 	}
-	if s.plan.faults.has(Partition) && o.chance(500_000) {
+	if s.plan.faults.has(Partition) && o.Chance(500_000) {
 		if s.plan.mood == changes {
 			s.split(to, 0)
 		} else {
-			s.partition(&o.dice)
+			s.partition(&o.Dice)
 		}
 	}
-	for i := range 1 + o.below(3) {
+	for i := range 1 + o.Below(3) {
 		if s.violation != nil || !s.shuffle(&g) {
 			return
 		}
-		s.request(&g, to, time.Duration(i)*o.around(5*time.Millisecond))
+		s.request(&g, to, time.Duration(i)*o.Around(5*time.Millisecond))
 	}
 }
 
@@ -116,9 +118,9 @@ func (s *sim) rival(g process.Group, to process.ID) bool {
 }
 
 // somebody returns the replica to ask: mostly whoever leads.
-func (s *sim) somebody(d *dice) process.ID {
-	id, epoch := process.ID(1+d.below(s.w.Replicas())), uint64(0)
-	if d.chance(100_000) {
+func (s *sim) somebody(d *dice.Dice) process.ID {
+	id, epoch := process.ID(1+d.Below(s.w.Replicas())), uint64(0)
+	if d.Chance(100_000) {
 		return id
 	}
 	for i := range s.w.Replicas() {
@@ -147,11 +149,11 @@ func (s *sim) change(g *process.Group) bool {
 
 	if len(g.Learners) > 0 {
 		id := g.Learners[0]
-		if random && o.chance(200_000) {
+		if random && o.Chance(200_000) {
 			return remove(g, id)
 		}
-		if random && o.chance(300_000) && len(g.Voters) > 1 { // in place of another: two changes at once
-			remove(g, pick(&o.dice, g.Voters))
+		if random && o.Chance(300_000) && len(g.Voters) > 1 { // in place of another: two changes at once
+			remove(g, dice.Pick(&o.Dice, g.Voters))
 		}
 		remove(g, id)
 		g.Voters = insert(g.Voters, id)
@@ -160,8 +162,8 @@ func (s *sim) change(g *process.Group) bool {
 	switch {
 	case !random:
 		return false
-	case len(g.Voters) > 2 && o.chance(500_000):
-		return remove(g, pick(&o.dice, g.Voters))
+	case len(g.Voters) > 2 && o.Chance(500_000):
+		return remove(g, dice.Pick(&o.Dice, g.Voters))
 	case len(g.Voters) < maxVoters:
 		return s.admit(g)
 	}
@@ -172,11 +174,11 @@ func (s *sim) change(g *process.Group) bool {
 // of replicas that run.
 func (s *sim) shuffle(g *process.Group) bool {
 	o := &s.operator
-	if o.chance(s.plan.single) {
-		if o.chance(500_000) {
-			return len(g.Voters) > 1 && remove(g, pick(&o.dice, g.Voters))
+	if o.Chance(s.plan.single) {
+		if o.Chance(500_000) {
+			return len(g.Voters) > 1 && remove(g, dice.Pick(&o.Dice, g.Voters))
 		}
-		id := process.ID(1 + o.below(s.w.Replicas()))
+		id := process.ID(1 + o.Below(s.w.Replicas()))
 		for n := s.w.Replicas(); n > 0 && (!s.w.Up(id) || g.Votes(id)); n-- {
 			id = id%process.ID(s.w.Replicas()) + 1
 		}
@@ -190,7 +192,7 @@ func (s *sim) shuffle(g *process.Group) bool {
 	g.Voters, g.Learners = nil, nil
 	for i := range s.w.Replicas() {
 		id := process.ID(i + 1)
-		switch n := s.operator.below(4); {
+		switch n := s.operator.Below(4); {
 		case !s.w.Up(id) || len(g.Voters) == maxVoters:
 		case n < 2:
 			g.Voters = append(g.Voters, id)
@@ -246,5 +248,5 @@ func remove(g *process.Group, id process.ID) bool {
 func (s *sim) transfer(id process.ID) {
 	s.counts["transfer"]++
 	r := process.Request{Kind: process.Transfer, Cmd: binary.AppendUvarint(nil, uint64(id))}
-	s.send(call{client: noClient, req: r, to: s.somebody(&s.faults[Transfer.number()])}, 0)
+	s.send(call{client: noClient, req: r, to: s.somebody(&s.faults[Transfer.number()])}, s.plan.delayMin)
 }

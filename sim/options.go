@@ -10,6 +10,7 @@ import (
 
 	"althing/process"
 	"althing/quorum"
+	"althing/sim/dice"
 )
 
 // Faults is a set of kinds of things that may happen to a group.
@@ -112,6 +113,7 @@ type Options struct {
 
 	Trace io.Writer // if set, gets a trace: see package trace
 
+	meter  *meter // of a Trial
 	record bool   // keep the schedule
 	off    Faults // kinds that are not to happen, though the seed draws them
 }
@@ -187,45 +189,52 @@ func (p *plan) bear(of *process.Protocol) {
 	}
 }
 
+func planned(o *Options) plan {
+	if o.meter != nil {
+		return o.meter.trial.plan()
+	}
+	return draw(o)
+}
+
 // draw makes the plan of a seed. Each kind of fault draws from a stream of its
 // own, whether it is on or not.
 func draw(o *Options) plan {
-	d := newDice(o.Seed, planStream)
+	d := dice.New(o.Seed, planStream)
 	p := plan{
-		nodes:     pick(&d, []int{3, 3, 3, 3, 5, 5, 4, 2}),
-		rate:      d.scale(40, 400),
-		reads:     10 + d.below(60),
-		clients:   4 + d.below(7),
-		keys:      1 + d.below(5),
-		lease:     d.chance(500_000),
-		wire:      d.chance(60_000),
-		delayMin:  d.span(20*time.Microsecond, 2*time.Millisecond),
-		delayMean: d.span(50*time.Microsecond, 8*time.Millisecond),
-		sync:      d.span(50*time.Microsecond, 5*time.Millisecond),
-		together:  pick(&d, []int{0, 100_000, 400_000}),
-		large:     d.span(time.Millisecond, time.Second),
-		retry:     d.span(100*time.Millisecond, time.Second),
-		heartbeat: pick(&d, []time.Duration{20, 50, 50, 100}) * time.Millisecond,
+		nodes:     dice.Pick(&d, []int{3, 3, 3, 3, 5, 5, 4, 2}),
+		rate:      d.Scale(40, 400),
+		reads:     10 + d.Below(60),
+		clients:   4 + d.Below(7),
+		keys:      1 + d.Below(5),
+		lease:     d.Chance(500_000),
+		wire:      d.Chance(60_000),
+		delayMin:  d.Span(20*time.Microsecond, 2*time.Millisecond),
+		delayMean: d.Span(50*time.Microsecond, 8*time.Millisecond),
+		sync:      d.Span(50*time.Microsecond, 5*time.Millisecond),
+		together:  dice.Pick(&d, []int{0, 100_000, 400_000}),
+		large:     d.Span(time.Millisecond, time.Second),
+		retry:     d.Span(100*time.Millisecond, time.Second),
+		heartbeat: dice.Pick(&d, []time.Duration{20, 50, 50, 100}) * time.Millisecond,
 		election: process.Span{
-			Min: electionMin, Max: pick(&d, []time.Duration{160, 200, 300, 300}) * time.Millisecond,
+			Min: electionMin, Max: dice.Pick(&d, []time.Duration{160, 200, 300, 300}) * time.Millisecond,
 		},
-		trailing: uint64(max(0, d.below(80)-40)),
-		batch:    pick(&d, []int{0, 0, 1, 100}),
-		window:   pick(&d, []int{0, 0, 1, 4}),
+		trailing: uint64(max(0, d.Below(80)-40)),
+		batch:    dice.Pick(&d, []int{0, 0, 1, 100}),
+		window:   dice.Pick(&d, []int{0, 0, 1, 4}),
 	}
-	everything := d.chance(60_000) // some seeds take all that is allowed
+	everything := d.Chance(60_000) // some seeds take all that is allowed
 	for i := range faultKinds {
-		d := newDice(o.Seed, rateStream+uint64(i))
-		on := d.chance(500_000) || everything
+		d := dice.New(o.Seed, rateStream+uint64(i))
+		on := d.Chance(500_000) || everything
 		if kind := Faults(1 << i); on && o.Faults.has(kind) && !o.off.has(kind) {
 			p.faults |= kind
 			p.drawFault(kind, &d, o)
 		}
 	}
 	if lossy := p.faults & (LoseDisk | Corrupt); lossy != 0 && p.faults.has(Members) { // see loseDisk
-		p.faults &^= pick(&d, []Faults{Members, LoseDisk | Corrupt})
+		p.faults &^= dice.Pick(&d, []Faults{Members, LoseDisk | Corrupt})
 	}
-	m := newDice(o.Seed, moodStream)
+	m := dice.New(o.Seed, moodStream)
 	p.drawMood(&m, o)
 	override(&p.nodes, o.Nodes)
 	override(&p.clients, o.Clients)
@@ -253,25 +262,25 @@ func override(p *int, v int) {
 }
 
 // drawFault draws how often a kind happens, and how long it lasts.
-func (p *plan) drawFault(kind Faults, d *dice, o *Options) {
+func (p *plan) drawFault(kind Faults, d *dice.Dice, o *Options) {
 	i := kind.number()
-	p.every[i], p.last[i] = d.span(50*time.Millisecond, 8*time.Second), d.span(20*time.Millisecond, 2*time.Second)
+	p.every[i], p.last[i] = d.Span(50*time.Millisecond, 8*time.Second), d.Span(20*time.Millisecond, 2*time.Second)
 	switch kind {
 	case Loss:
-		p.loss = d.scale(500, 200_000)
+		p.loss = d.Scale(500, 200_000)
 	case Duplicate:
-		p.duplicate = d.scale(500, 200_000)
+		p.duplicate = d.Scale(500, 200_000)
 	case Delay:
-		p.tail = d.scale(100, 20_000)
-		p.delayMean = d.span(p.delayMean, 4*p.delayMean)
+		p.tail = d.Scale(100, 20_000)
+		p.delayMean = d.Span(p.delayMean, 4*p.delayMean)
 	case Drift:
-		p.ppm = d.scale(1000, 200_000)
+		p.ppm = d.Scale(1000, 200_000)
 	case Compact:
-		p.every[i] = d.span(30*time.Millisecond, 3*time.Second)
+		p.every[i] = d.Span(30*time.Millisecond, 3*time.Second)
 	case Crash, FailFlush:
-		p.last[i] = d.span(time.Millisecond, 2*time.Second)
+		p.last[i] = d.Span(time.Millisecond, 2*time.Second)
 	case LoseDisk, Corrupt:
-		p.every[i] = d.span(2*time.Second, 10*time.Second)
+		p.every[i] = d.Span(2*time.Second, 10*time.Second)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"althing/process"
 	"althing/quorum"
+	"althing/sim/agenda"
 	"althing/trace"
 	"althing/world"
 )
@@ -46,7 +47,7 @@ func (s *sim) settleDown() {
 	case s.now >= t.since+s.opt.Settle:
 		s.violation = &world.Violation{Name: "Liveness", Detail: s.stuck(quiet)}
 	default:
-		s.heap.push(event{at: s.now + lookEvery, kind: evSettle})
+		s.heap.Push(agenda.Event{At: s.now + lookEvery, Kind: evSettle})
 	}
 }
 
@@ -80,15 +81,15 @@ func (s *sim) endFaults() {
 // of its members: of another one it is not known who holds a quorum of it.
 func (s *sim) core() (how int) {
 	d := &s.settle
-	if s.opt.Whole || s.plan.whole || s.operator.asked > 0 || s.operator.lost > 0 || d.chance(500_000) {
+	if s.opt.Whole || s.plan.whole || s.operator.asked > 0 || s.operator.lost > 0 || d.Chance(500_000) {
 		return 0
 	}
 	for len(s.settling.out) < s.plan.nodes-quorum.Majority(s.plan.nodes) {
-		if id := process.ID(1 + d.below(s.plan.nodes)); !s.settling.excluded(id) {
+		if id := process.ID(1 + d.Below(s.plan.nodes)); !s.settling.excluded(id) {
 			s.settling.out = append(s.settling.out, id)
 		}
 	}
-	return d.below(2)
+	return d.Below(2)
 }
 
 // leaveOut keeps a replica down, or lets it speak and hear nothing.

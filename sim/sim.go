@@ -7,6 +7,8 @@ import (
 
 	"althing/history"
 	"althing/process"
+	"althing/sim/agenda"
+	"althing/sim/dice"
 	"althing/trace"
 	"althing/world"
 )
@@ -40,7 +42,7 @@ type sim struct {
 	plan  plan
 	total bool // the protocol orders all commits alike
 	w     *world.World
-	heap  heap
+	heap  agenda.Agenda
 	now   time.Duration
 
 	nodes    []node
@@ -48,9 +50,9 @@ type sim struct {
 	clients  []client
 	calls    pool[call]
 	replies  pool[reply]
-	faults   [faultKinds]dice
-	settle   dice
-	mood     dice // strikes
+	faults   [faultKinds]dice.Dice
+	settle   dice.Dice
+	mood     dice.Dice // strikes
 	operator operator
 	settling settling
 
@@ -69,7 +71,7 @@ type sim struct {
 
 // A node is what the dice know of a replica.
 type node struct {
-	timer, disk, net dice
+	timer, disk, net dice.Dice
 	timers           [process.MaxTimer + 1]deadline
 	life             uint64 // counts crashes: events of an earlier life are void
 	syncing          int    // records on their way to the disk
@@ -134,14 +136,14 @@ func run(p process.Protocol, o Options) (*sim, error) {
 }
 
 func newSim(p process.Protocol, o Options) *sim {
-	s := &sim{opt: o, plan: draw(&o), total: p.Facts.Order.One(), counts: map[string]int{},
+	s := &sim{opt: o, plan: planned(&o), total: p.Facts.Order.One(), counts: map[string]int{},
 		started: time.Now()}
 	s.plan.bear(&p)
 	s.w = world.New(p, s.config())
-	s.settle, s.mood = newDice(o.Seed, settleStream), newDice(o.Seed, strikeStream)
-	s.operator.dice = newDice(o.Seed, operatorStream)
+	s.settle, s.mood = dice.New(o.Seed, settleStream), dice.New(o.Seed, strikeStream)
+	s.operator.Dice = dice.New(o.Seed, operatorStream)
 	for i := range s.faults {
-		s.faults[i] = newDice(o.Seed, faultStream+uint64(i))
+		s.faults[i] = dice.New(o.Seed, faultStream+uint64(i))
 	}
 	return s
 }
@@ -174,11 +176,12 @@ func (s *sim) live() {
 	}
 	s.startClients()
 	s.startFaults()
-	s.heap.push(event{at: s.opt.Duration, kind: evSettle})
+	s.startTrial()
+	s.heap.Push(agenda.Event{At: s.opt.Duration, Kind: evSettle})
 	for s.violation == nil && !s.settling.over {
-		e := s.heap.pop()
-		s.now = e.at
-		s.w.Advance(e.at)
+		e := s.heap.Pop()
+		s.now = e.At
+		s.w.Advance(e.At)
 		s.happen(&e)
 	}
 	if s.violation == nil && s.total {
@@ -187,8 +190,8 @@ func (s *sim) live() {
 }
 
 // happen lets e happen, or puts it off if its replica is paused.
-func (s *sim) happen(e *event) {
-	switch e.kind {
+func (s *sim) happen(e *agenda.Event) {
+	switch e.Kind {
 	case evDeliver:
 		s.deliver(e)
 	case evTimer:
@@ -196,23 +199,23 @@ func (s *sim) happen(e *event) {
 	case evSync:
 		s.sync(e)
 	case evArrive:
-		s.arrive(s.calls.take(e.arg))
+		s.arrive(s.calls.take(e.Arg))
 	case evDrain:
 		s.drain(e)
 	case evAnswer:
-		s.answered(s.replies.take(e.arg))
+		s.answered(s.replies.take(e.Arg))
 	case evClient:
-		s.wake(int(e.node), e.arg)
+		s.wake(int(e.Node), e.Arg)
 	case evFlush:
 		s.flush(e)
 	case evFault:
-		s.fault(int(e.arg))
+		s.fault(int(e.Arg))
 	case evRestart:
 		s.restart(e)
 	case evResume:
 		s.resume(e)
 	case evMend:
-		if !s.settling.on && e.arg == s.splits {
+		if !s.settling.on && e.Arg == s.splits {
 			s.do(&action{kind: doHeal})
 		}
 	case evOperator:
@@ -222,9 +225,11 @@ func (s *sim) happen(e *event) {
 			s.hurry()
 		}
 	case evStrike:
-		if id := process.ID(e.node); s.node(id).life == e.arg && !s.settling.on {
+		if id := process.ID(e.Node); s.node(id).life == e.Arg && !s.settling.on {
 			s.crash(id, doCrash, Crash)
 		}
+	case evScript:
+		s.script(int(e.Arg))
 	case evSettle:
 		s.settleDown()
 	}
@@ -283,26 +288,26 @@ func (s *sim) node(id process.ID) *node { return &s.nodes[id-1] }
 func (s *sim) grow() {
 	i := uint64(len(s.nodes))
 	s.nodes = append(s.nodes, node{
-		timer: newDice(s.opt.Seed, timerStream+i),
-		disk:  newDice(s.opt.Seed, diskStream+i),
-		net:   newDice(s.opt.Seed, netStream+i),
+		timer: dice.New(s.opt.Seed, timerStream+i),
+		disk:  dice.New(s.opt.Seed, diskStream+i),
+		net:   dice.New(s.opt.Seed, netStream+i),
 	})
 }
 
 func (s *sim) setTimer(t *world.TimerSet) {
 	n := s.node(t.Node)
 	d := &n.timers[t.Timer]
-	d.at = s.now + s.w.TrueTime(t.Node, n.timer.between(t.Span.Min, t.Span.Max))
+	d.at = s.now + s.w.TrueTime(t.Node, n.timer.Between(t.Span.Min, t.Span.Max))
 	if d.queued == 0 || d.at < d.queued {
 		d.queued = d.at
-		s.heap.push(event{at: d.at, kind: evTimer, node: uint8(t.Node), arg: uint64(t.Timer)})
+		s.heap.Push(agenda.Event{At: d.at, Kind: evTimer, Node: uint8(t.Node), Arg: uint64(t.Timer)})
 	}
 }
 
-func (s *sim) timeout(e *event) {
-	id, t := process.ID(e.node), process.Timer(e.arg)
+func (s *sim) timeout(e *agenda.Event) {
+	id, t := process.ID(e.Node), process.Timer(e.Arg)
 	d := &s.node(id).timers[t]
-	if e.at != d.queued || s.putOff(e) {
+	if e.At != d.queued || s.putOff(e) {
 		return // an earlier event has taken its place
 	}
 	d.queued = 0
@@ -311,67 +316,68 @@ func (s *sim) timeout(e *event) {
 	}
 	if d.at > s.now {
 		d.queued = d.at
-		s.heap.push(event{at: d.at, kind: evTimer, node: e.node, arg: e.arg})
+		s.heap.Push(agenda.Event{At: d.at, Kind: evTimer, Node: e.Node, Arg: e.Arg})
 		return
 	}
 	if s.do(&action{kind: doTimeout, node: id, timer: t}); s.violation == nil &&
-		s.w.Status(id).Leader == 0 && s.mood.chance(s.plan.strikes.alarm) {
+		s.w.Status(id).Leader == 0 && s.mood.Chance(s.plan.strikes.alarm) {
 		s.alarm(id)
 	}
 }
 
 // putOff moves an event of a paused replica to the end of the pause.
-func (s *sim) putOff(e *event) bool {
-	id := process.ID(e.node)
+func (s *sim) putOff(e *agenda.Event) bool {
+	id := process.ID(e.Node)
 	if !s.w.Paused(id) {
 		return false
 	}
 	n := s.node(id)
-	if e.kind == evTimer {
-		n.timers[e.arg].queued = n.resume
+	if e.Kind == evTimer {
+		n.timers[e.Arg].queued = n.resume
 	}
-	e.at = n.resume
-	s.heap.push(*e)
+	e.At = n.resume
+	s.heap.Push(*e)
 	return true
 }
 
-func (s *sim) deliver(e *event) {
+func (s *sim) deliver(e *agenda.Event) {
 	if !s.putOff(e) {
-		s.do(&action{kind: doDeliver, flight: world.FlightID(e.arg), node: process.ID(e.node)})
+		s.do(&action{kind: doDeliver, flight: world.FlightID(e.Arg), node: process.ID(e.Node)})
 	}
 }
 
 // route decides what becomes of a message on its way.
 func (s *sim) route(id world.FlightID) {
 	f, _ := s.w.Flight(id)
-	e := event{kind: evDeliver, node: uint8(f.To), arg: uint64(id), at: s.now}
+	e := agenda.Event{Kind: evDeliver, Node: uint8(f.To), Arg: uint64(id), At: s.now}
 	if f.From == f.To {
-		s.heap.push(e) // in order: ties are broken by who was first
+		s.heap.Push(e) // in order: ties are broken by who was first
 		return
 	}
+	s.opt.meter.note(f.Msg)
 	n := s.node(f.From)
-	if n.net.chance(s.plan.loss) {
+	if n.net.Chance(s.plan.loss) {
 		s.counts["loss"]++
 		s.enact(&action{kind: doDrop, flight: id})
 		return
 	}
-	if n.net.chance(s.plan.duplicate) {
+	if n.net.Chance(s.plan.duplicate) {
 		s.counts["duplicate"]++
 		s.enact(&action{kind: doDuplicate, flight: id})
 	}
-	e.at += s.plan.delayMin + n.net.around(s.plan.delayMean)
+	e.At += s.travel(f.From, f.To, &n.net)
 	if f.Large() {
-		e.at += n.net.around(s.plan.large)
+		e.At += n.net.Around(s.plan.large)
 	}
-	if n.net.chance(s.plan.tail) {
+	if n.net.Chance(s.plan.tail) {
 		s.counts["delay"]++
-		e.at += n.net.between(0, 2*time.Second)
+		e.At += n.net.Between(0, 2*time.Second)
 	} else if !s.plan.faults.has(Reorder) {
 		last := &s.links[f.From-1][f.To-1]
-		e.at = max(e.at, *last+1)
-		*last = e.at
+		e.At = max(e.At, *last+1)
+		*last = e.At
 	}
-	s.heap.push(e)
+	s.heap.Push(e)
 }
 
 // startSync begins a flush of all that is not durable, unless one is under way.
@@ -382,16 +388,19 @@ func (s *sim) startSync(id process.ID) {
 		return
 	}
 	n.syncing = k
-	d := s.plan.sync/4 + n.disk.around(s.plan.sync)
+	if s.opt.meter != nil {
+		s.opt.meter.flushes++
+	}
+	d := s.plan.sync/4 + n.disk.Around(s.plan.sync)
 	if s.now < n.slow {
 		d *= 50
 	}
-	s.heap.push(event{at: s.now + d, kind: evSync, node: uint8(id), arg: n.life})
+	s.heap.Push(agenda.Event{At: s.now + d, Kind: evSync, Node: uint8(id), Arg: n.life})
 }
 
-func (s *sim) sync(e *event) {
-	n, id := s.node(process.ID(e.node)), process.ID(e.node)
-	if e.arg != n.life || s.putOff(e) {
+func (s *sim) sync(e *agenda.Event) {
+	n, id := s.node(process.ID(e.Node)), process.ID(e.Node)
+	if e.Arg != n.life || s.putOff(e) {
 		return
 	}
 	if n.failing {
@@ -431,3 +440,40 @@ func (s *sim) result() Result {
 		Took: s.took, Violation: s.violation, History: s.ops, Digest: s.w.Digest(),
 	}
 }
+
+// The streams of a seed. Those of replicas, clients and faults follow their
+// base, numbered from 0.
+const (
+	planStream uint64 = iota
+	settleStream
+	operatorStream
+	moodStream
+	strikeStream
+	timerStream  = 1 << 10
+	diskStream   = 2 << 10
+	netStream    = 3 << 10
+	clientStream = 4 << 10
+	faultStream  = 5 << 10
+	rateStream   = 6 << 10
+)
+
+// What happens.
+const (
+	evDeliver  agenda.Kind = iota + 1 // arg: FlightID
+	evTimer                           // arg: timer
+	evSync                            // arg: life
+	evArrive                          // arg: call
+	evDrain                           // arg: life
+	evAnswer                          // arg: reply
+	evClient                          // arg: wake
+	evFlush                           // arg: life
+	evFault                           // arg: number of the fault
+	evRestart                         // arg: life
+	evResume                          // arg: life
+	evMend                            // a partition ends
+	evOperator                        // the operator looks at the group
+	evHurry                           // the operator asks for much at once
+	evStrike                          // a replica crashes; arg: life
+	evScript                          // what a trial is about; arg: 0 it begins or goes on, 1 it ends
+	evSettle                          // the second phase: begins, is looked at
+)

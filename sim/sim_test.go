@@ -2,9 +2,7 @@ package sim
 
 import (
 	"bytes"
-	"cmp"
 	"io"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -200,49 +198,5 @@ func TestShrinkKeepsTheViolationAndLittleElse(t *testing.T) {
 	}
 	if _, err := Shrink(worldtest.Protocol(worldtest.NoBug), short, 0); err != ErrPasses {
 		t.Errorf("a run without a fault: %v", err)
-	}
-}
-
-// TestTheHeapIsInOrder compares with sorting.
-func TestTheHeapIsInOrder(t *testing.T) {
-	d := newDice(1, 1)
-	var h heap
-	var want []event
-	for range 2000 {
-		if len(want) > 0 && d.below(3) == 0 {
-			slices.SortStableFunc(want, func(a, b event) int { return cmp.Compare(a.at, b.at) })
-			if got := h.pop(); got.at != want[0].at || got.arg != want[0].arg {
-				t.Fatalf("popped %v, want %v", got, want[0])
-			}
-			want = want[1:]
-			continue
-		}
-		e := event{at: time.Duration(d.below(50)), arg: d.Uint64()}
-		h.push(e)
-		want = append(want, e)
-	}
-}
-
-func TestDiceStayInTheirBounds(t *testing.T) {
-	d := newDice(7, 7)
-	var sum time.Duration
-	const throws, mean = 200_000, time.Millisecond
-	for range throws {
-		if n := d.below(7); n < 0 || n > 6 {
-			t.Fatalf("below 7: %d", n)
-		}
-		if n := d.between(5, 9); n < 5 || n > 9 {
-			t.Fatalf("between 5 and 9: %d", n)
-		}
-		if n := d.scale(10, 1000); n < 10 || n > 1000 {
-			t.Fatalf("from 10 to 1000: %d", n)
-		}
-		if d.chance(0) {
-			t.Fatal("what has no chance happened")
-		}
-		sum += d.around(mean)
-	}
-	if got := sum / throws; got < mean*9/10 || got > mean*11/10 {
-		t.Errorf("the mean around %v is %v", mean, got)
 	}
 }

@@ -1,0 +1,213 @@
+package sim
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+
+	"althing/history"
+	"althing/process"
+	"althing/region"
+	"althing/sim/agenda"
+	"althing/sim/dice"
+)
+
+// A Trial measures one protocol under one scenario, with nothing drawn but
+// what varies around a mean: so that two protocols, or two configurations, can
+// be held side by side. Clients write and read registers in turns; each has a
+// home, the replica beside which it lives, and asks whoever leads. Times are
+// virtual, and as a client sees them. What the processors of real machines
+// take is not in them.
+type Trial struct {
+	Scenario Scenario
+	Seed     uint64
+	Nodes    int           // voters; 5
+	Clients  int           // two for each node
+	Rate     int           // operations a second that all clients would make if answers took no time; 200
+	Reads    int           // percent of operations that read; 0: none
+	Duration time.Duration // 30 s; what happens, happens in the middle third
+	OneWay   time.Duration // of a message between replicas, and between a client and a replica; 250 µs
+	Flush    time.Duration // of a disk, on average; 1 ms
+	// Between, if set, takes the place of OneWay: from replica i+1, or a client
+	// whose home it is, to replica j+1.
+	Between [][]time.Duration
+	Process process.Config
+}
+
+// Measured is what a Trial came to.
+type Measured struct {
+	Protocol, Scenario string
+	// Before what happens, while it lasts, and after it: in thirds.
+	Phases [3]Phase
+	// Outage is the longest time without any answer, from when it happened on.
+	Outage time.Duration
+	// Of all that was sent and flushed, heartbeats too, for each answer.
+	Messages, Bytes, Flushes float64
+	Elections                uint64
+	// Lost are the keys of writes that were answered and are in no replica's log
+	// when all is over.
+	Lost []string
+	// Violation is what of the protocol's promises was broken; "" if nothing.
+	Violation string
+}
+
+// A Phase is what clients saw in a part of a trial.
+type Phase struct {
+	Answers       int
+	P50, P99, Max time.Duration // of the answers; 0 if there were none
+}
+
+// meter is what a trial notes while it runs.
+type meter struct {
+	trial    *Trial
+	messages int
+	bytes    int
+	flushes  int
+	waits    []wait
+}
+
+// wait is how long an answer took.
+type wait struct{ at, took time.Duration }
+
+func (t *Trial) defaults() {
+	set(&t.Nodes, 5)
+	set(&t.Clients, min(2*t.Nodes, MaxClients))
+	set(&t.Rate, 200)
+	set(&t.Duration, 30*time.Second)
+	set(&t.OneWay, 250*time.Microsecond)
+	set(&t.Flush, time.Millisecond)
+	if rs := t.Scenario.Regions; rs != nil && t.Between == nil {
+		t.Between = region.Between(rs, t.Nodes)
+	}
+	longest := t.OneWay
+	for _, row := range t.Between {
+		longest = max(longest, slices.Max(row))
+	}
+	// As Raft's thesis has it, §9.3: an election timeout is well above a round
+	// trip and the flushes in it.
+	round := 2*longest + 2*t.Flush
+	set(&t.Process.Heartbeat, max(50*time.Millisecond, round))
+	least := max(300*time.Millisecond, 5*round)
+	set(&t.Process.Election, process.Span{Min: least, Max: 2 * least})
+}
+
+// Measure runs a trial of a protocol that orders all commits alike.
+func Measure(p process.Protocol, t Trial) Measured {
+	t.defaults()
+	o := Options{Seed: t.Seed, Nodes: t.Nodes, Duration: t.Duration, Settle: t.Duration + 20*time.Second,
+		Clients: t.Clients, Rate: t.Rate, Process: t.Process, Whole: true, NoLease: !t.Process.Lease,
+		Lease: t.Process.Lease, meter: &meter{trial: &t}}
+	s, _ := run(p, o) // without a trace there is no error
+	return s.measured(p)
+}
+
+// plan takes the place of what a seed draws.
+func (t *Trial) plan() plan {
+	return plan{
+		nodes: t.Nodes, clients: t.Clients, keys: maxKeys, rate: t.Rate, reads: t.Reads, lease: t.Process.Lease,
+		delayMin: t.OneWay, delayMean: t.OneWay / jitter, sync: t.Flush,
+		retry:     5 * t.Process.Election.Max / 4,
+		heartbeat: t.Process.Heartbeat, election: t.Process.Election,
+		large: 10 * t.OneWay, trailing: 1000,
+	}
+}
+
+// jitter is the part of a delay that varies, on average: a tenth.
+const jitter = 10
+
+// travel is how long a message takes.
+func (s *sim) travel(from, to process.ID, d *dice.Dice) time.Duration {
+	if m := s.opt.meter; m != nil && m.trial.Between != nil {
+		mean := m.trial.Between[(int(from)-1)%len(m.trial.Between)][(int(to)-1)%len(m.trial.Between)]
+		return mean + d.Around(mean/jitter)
+	}
+	return s.plan.delayMin + d.Around(s.plan.delayMean)
+}
+
+// home is the replica beside which a client lives.
+func (s *sim) home(client int) process.ID { return process.ID(1 + client%s.plan.nodes) }
+
+// startTrial schedules what the scenario says.
+func (s *sim) startTrial() {
+	if m := s.opt.meter; m != nil {
+		for i := range uint64(2) {
+			s.heap.Push(agenda.Event{At: s.opt.Duration * time.Duration(i+1) / 3, Kind: evScript, Arg: i})
+		}
+	}
+}
+
+// script does what the scenario says: it begins, or ends.
+func (s *sim) script(part int) {
+	sc := &s.opt.meter.trial.Scenario
+	if do := [...]func(*sim){sc.begin, sc.end}[part]; do != nil {
+		do(s)
+	}
+}
+
+// note notes a message, if it is a trial's.
+func (m *meter) note(msg process.Msg) {
+	if m == nil {
+		return
+	}
+	b, _ := msg.AppendBinary(nil) // never fails, by its contract
+	m.messages++
+	m.bytes += len(b)
+}
+
+func (s *sim) measured(p process.Protocol) Measured {
+	m, t := s.opt.meter, s.opt.meter.trial
+	r := Measured{Protocol: p.Name, Scenario: t.Scenario.Name, Elections: s.elections}
+	if n := float64(len(m.waits)); n > 0 {
+		r.Messages, r.Bytes, r.Flushes = float64(m.messages)/n, float64(m.bytes)/n, float64(m.flushes)/n
+	}
+	for i := range r.Phases {
+		from, to := t.Duration*time.Duration(i)/3, t.Duration*time.Duration(i+1)/3
+		r.Phases[i] = phase(m.waits, from, to)
+	}
+	last := t.Duration / 3
+	for _, w := range m.waits {
+		if w.at > last {
+			r.Outage = max(r.Outage, w.at-last)
+			last = w.at
+		}
+	}
+	r.Outage = max(r.Outage, t.Duration-last)
+	r.Lost = s.lost()
+	if s.violation != nil {
+		r.Violation = s.violation.Name
+	}
+	return r
+}
+
+// phase sums up the answers that came in (from, to].
+func phase(waits []wait, from, to time.Duration) (p Phase) {
+	var took []time.Duration
+	for _, w := range waits {
+		if w.at > from && w.at <= to {
+			took = append(took, w.took)
+		}
+	}
+	if p.Answers = len(took); p.Answers == 0 {
+		return p
+	}
+	slices.Sort(took)
+	rank := func(q float64) time.Duration { return took[int(math.Ceil(q*float64(len(took))))-1] }
+	p.P50, p.P99, p.Max = rank(0.5), rank(0.99), took[len(took)-1]
+	return p
+}
+
+// lost returns the keys of answered writes that were never decided.
+func (s *sim) lost() (keys []string) {
+	decided := map[string]bool{}
+	for _, e := range s.w.Chosen() {
+		decided[string(e.Req.Cmd)] = true
+	}
+	for i := range s.ops {
+		if o := &s.ops[i]; o.Kind == history.Put && !o.Open && !decided[string(command(o))] {
+			keys = append(keys, o.Key)
+		}
+	}
+	slices.SortFunc(keys, cmp.Compare[string])
+	return slices.Compact(keys)
+}
