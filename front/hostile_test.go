@@ -438,13 +438,55 @@ func TestTable(t *testing.T) {
 		r.dec.SetAllowedMaxDynamicTableSize(size)
 		say()
 		say()
+		told := min(size, 4096) // what the server last said that it makes use of
 		for _, less := range []uint32{size / 2, 0, size} {
 			r.must(r.WriteSettings(http2.Setting{ID: http2.SettingHeaderTableSize, Val: less}))
 			r.settled()
 			r.dec.SetAllowedMaxDynamicTableSize(less)
+			before, want := r.updates, 0
+			if less < told {
+				told, want = less, 1
+			}
 			say()
 			say()
+			if got := r.updates - before; got != want {
+				t.Errorf("table of %d, then %d: told %d times, want %d", size, less, got, want)
+			}
 		}
+	}
+}
+
+// TestConnectionWindow: that of the connection binds, however large those of
+// the streams are.
+func TestConnectionWindow(t *testing.T) {
+	s := serve(t, front.Options{})
+	r := connect(t, s.address, http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1 << 30})
+	r.settled()
+	const size = 50_000
+	got, given := 0, 1<<16-1
+	for id := uint32(1); id < 9; id += 2 { // those that fit at once, and those that wait
+		r.call(id, sayOf(size))
+	}
+	for range 20 {
+		for asked := false; ; {
+			f, err := r.ReadFrame()
+			r.must(err)
+			if f.Header().Type == http2.FrameData {
+				got += int(f.Header().Length)
+			}
+			if got > given {
+				t.Fatalf("%d bytes were sent within a window of %d", got, given)
+			}
+			if got == given && !asked { // whatever is sent in spite of it comes before the answer
+				asked = true
+				r.must(r.WritePing(false, [8]byte{}))
+			}
+			if f.Header().Type == http2.FramePing {
+				break
+			}
+		}
+		r.must(r.WriteWindowUpdate(0, 3))
+		given += 3
 	}
 }
 

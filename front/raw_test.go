@@ -23,6 +23,8 @@ type raw struct {
 	buf bytes.Buffer
 	enc *hpack.Encoder
 	dec *hpack.Decoder
+
+	updates int // of the size of the table, at the beginning of replies
 }
 
 // connect dials and says the preface and settings.
@@ -156,6 +158,9 @@ func (r *raw) reply(id uint32) (fields map[string]string, data []byte) {
 	r.reads(func(f http2.Frame) bool {
 		switch f := f.(type) {
 		case *http2.HeadersFrame:
+			if f.HeaderBlockFragment()[0]&0xe0 == 0x20 {
+				r.updates++
+			}
 			all, err := r.dec.DecodeFull(f.HeaderBlockFragment())
 			r.must(err)
 			if f.StreamID != id {
