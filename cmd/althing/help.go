@@ -48,8 +48,19 @@ var help = map[string]map[string]string{
 		"peer-trusted-ca-file":  "Whose certificates of members are trusted.",
 		"peer-client-cert-auth": "Members must have a certificate.",
 	},
-	"sim": {
+	"sim compare": {
+		"protocols": "The protocols, with commas between (all that order commits alike).",
+		"scenario":  "What happens in the middle third: leader-crash, partition, asymmetric, slow-disk, wan, …, or all.",
+		"nodes":     "Replicas.",
+		"rate":      "Operations in a second of virtual time, of all clients.",
+		"reads":     "Percent of the operations that read.",
+		"duration":  "Virtual time, in thirds: before it happens, while it lasts, after it.",
+		"seed":      "Of what varies around a mean.",
+		"output":    "text or json.",
+	},
+	"sim run": {
 		"protocol": "The protocol.",
+		"list":     "Print the protocols, with what they survive and promise.",
 		"seed":     "The first seed; one seed is one run, always the same.",
 		"seeds":    "So many seeds, one after the other.",
 		"nodes":    "Voters at first (drawn from the seed).",

@@ -34,7 +34,7 @@ const (
 type commands struct {
 	Up        upCommand        `cmd:"" help:"Run a cluster on this machine, with its data in a directory."`
 	Serve     serveCommand     `cmd:"" help:"Run one member of a cluster."`
-	Sim       simCommand       `cmd:"" help:"Simulate a protocol under faults, from a seed."`
+	Sim       simCommands      `cmd:"" help:"Simulate a protocol under faults, from a seed."`
 	Explore   exploreCommands  `cmd:"" help:"Visit every state of a small group of replicas."`
 	Trace     traceCommand     `cmd:"" help:"Turn what a simulation recorded into what other tools read."`
 	Check     checkCommand     `cmd:"" help:"Judge a recorded history: which promise does it keep?"`

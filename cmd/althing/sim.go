@@ -30,6 +30,7 @@ type simCommand struct {
 	Short    string        `placeholder:"FILE"`
 	Replay   string        `placeholder:"FILE"`
 	TLA      string        `name:"tla" placeholder:"DIR"`
+	List     bool
 	KeepOn   bool
 	NoShrink bool
 }
@@ -39,6 +40,9 @@ var errBroken = errors.New("a promise was broken")
 
 // Run simulates, and tells what broke.
 func (s *simCommand) Run(to *output) error {
+	if s.List {
+		return catalog(to.out)
+	}
 	if s.Replay != "" {
 		return s.replay(to)
 	}
