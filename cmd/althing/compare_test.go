@@ -10,7 +10,8 @@ import (
 )
 
 func TestCompare(t *testing.T) {
-	code, out, err := command("sim", "compare", "--protocols=raft,total", "--scenario=leader-crash,wan", "--duration=6s")
+	code, out, err := command("sim", "compare", "--protocols=raft,total", "--scenario=leader-crash,wan",
+		"--duration=6s")
 	if code != exitOK || strings.Count(out, " raft ") != 2 || strings.Count(out, " total ") != 2 ||
 		!strings.Contains(out, "wan: the replicas are in") {
 		t.Errorf("exit %d, %s%s", code, out, err)

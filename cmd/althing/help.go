@@ -50,7 +50,7 @@ var help = map[string]map[string]string{
 	},
 	"sim compare": {
 		"protocols": "The protocols, with commas between (all that order commits alike).",
-		"scenario":  "What happens in the middle third: leader-crash, partition, asymmetric, slow-disk, wan, …, or all.",
+		"scenario":  "What happens in the middle third: leader-crash, partition, slow-disk, wan, …, or all.",
 		"nodes":     "Replicas.",
 		"rate":      "Operations in a second of virtual time, of all clients.",
 		"reads":     "Percent of the operations that read.",
