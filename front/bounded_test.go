@@ -91,3 +91,34 @@ func TestUnread(t *testing.T) {
 	default:
 	}
 }
+
+// TestStuckWriter: a client that takes nothing is cut off where the kernel does
+// not see to it.
+func TestStuckWriter(t *testing.T) {
+	here, there := net.Pipe()
+	defer here.Close()
+	l := &one{make(chan net.Conn, 1), make(chan struct{})}
+	l.conns <- there
+	s := New(Options{PingTimeout: 20 * time.Millisecond})
+	served := make(chan error)
+	go func() { served <- s.Serve(l) }()
+	if _, err := io.WriteString(here, http2.ClientPreface); err != nil {
+		t.Fatal(err)
+	}
+	for begun, deadline := false, time.Now().Add(20*time.Second); ; time.Sleep(time.Millisecond) {
+		s.mu.Lock()
+		n := len(s.conns)
+		s.mu.Unlock()
+		if begun = begun || n > 0; begun && n == 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Error("the connection goes on")
+			break
+		}
+	}
+	there.Close()
+	close(l.quit)
+	s.Stop()
+	<-served
+}
