@@ -70,12 +70,24 @@ const aborted = `{:process 0 :type :invoke :f :txn :value [[:append x 1]]}
 {:process 1 :type :ok :f :txn :value [[:r x [1]]]}
 `
 
+const registers = `{:process 0 :type :invoke :f :txn :value [[:w x 1] [:w y 1]]}
+{:process 0 :type :ok :f :txn :value [[:w x 1] [:w y 1]]}
+{:process 1 :type :invoke :f :txn :value [[:r x nil] [:r y nil]]}
+{:process 1 :type :ok :f :txn :value [[:r x 1] [:r y nil]]}
+`
+
 // TestCheckSaysWhatIsVerified: where nothing but the search has looked at the
 // reason, nothing is called verified.
 func TestCheckSaysWhatIsVerified(t *testing.T) {
-	code, out, err := command("check", write(t, aborted), "--model=list-append", "--consistency=serializable")
-	if code != exitBad || !strings.Contains(out, "G1a") || !strings.Contains(out, "certificate: not verified") {
-		t.Errorf("exit %d:\n%s%s", code, out, err)
+	for _, c := range []struct{ text, model, level, reason, proof string }{
+		{aborted, "list-append", "serializable", "G1a", "certificate: verified"},
+		{registers, "rw-register", "read-atomic", "fractured-read", "certificate: verified"},
+		{registers, "rw-register", "serializable", "G-single", "certificate: not verified"},
+	} {
+		code, out, err := command("check", write(t, c.text), "--model="+c.model, "--consistency="+c.level)
+		if code != exitBad || !strings.Contains(out, c.reason) || !strings.Contains(out, c.proof) {
+			t.Errorf("exit %d:\n%s%s", code, out, err)
+		}
 	}
 }
 

@@ -154,7 +154,8 @@ var help = map[string]map[string]string{
 		"consistency": "The promise: linearizable; of a register or kv also sequential, causal, " +
 			"causal-convergence, causal-memory, pram, read-your-writes, monotonic-reads, " +
 			"monotonic-writes, writes-follow-reads or convergence; of transactions " +
-			"read-committed, repeatable-read, snapshot-isolation, serializable or strict-serializable.",
+			"read-committed, monotonic-atomic-view, read-atomic, causal, repeatable-read, " +
+			"snapshot-isolation, serializable or strict-serializable.",
 		"format":  "How they are written: json, edn, log; auto: by how they begin.",
 		"timeout": "How long to look for an answer, object by object; then it is unknown.",
 		"order":   "Write the order that explains the history to a file; with one history.",

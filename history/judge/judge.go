@@ -190,21 +190,16 @@ func newTransactions(model string) Judge {
 	return &transactions{txn.Collector{Model: txn.Model(model)}}
 }
 
-var (
-	errNamed    = errors.New("the transactions above show it, and nothing but the search has looked at them")
-	errInferred = errors.New("an order of versions that is inferred is not seen in the reads")
-)
-
 // Judge implements Judge.
 func (t *transactions) Judge(level string, timeout time.Duration) Verdict {
 	txns := t.Txns()
 	r := txn.Check(txns, t.Model, txn.Level(level), timeout)
-	v := Verdict{Verdict: r.Verdict, How: fmt.Sprintf("%d transactions", len(txns))}
+	v := Verdict{Verdict: r.Verdict, How: fmt.Sprintf("%d transactions", len(txns)),
+		Proof: txn.Verify(txns, t.Model, txn.Level(level), r)}
 	switch {
 	case r.Verdict == history.Unknown:
 		v.Reasons = []string{r.Reason}
 	case r.Verdict == history.OK:
-		v.Proof = txn.VerifyOrder(txns, t.Model, txn.Level(level), r.Order)
 		v.Order = func() (lines []string) {
 			for _, i := range r.Order {
 				lines = append(lines, txns[i].String())
@@ -213,11 +208,7 @@ func (t *transactions) Judge(level string, timeout time.Duration) Verdict {
 		}
 	case r.Cycle != nil:
 		v.Reasons = append([]string{r.Anomaly + ":"}, txn.Tell(txns, r.Cycle)...)
-		if v.Proof = errInferred; t.Model == txn.ListAppend {
-			v.Proof = txn.VerifyCycle(txns, r.Cycle)
-		}
 	default:
-		v.Proof = errNamed
 		v.Reasons = []string{r.Anomaly + ": " + r.Reason}
 		for _, i := range r.Core {
 			v.Reasons = append(v.Reasons, "  "+txns[i].String())

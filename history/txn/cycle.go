@@ -19,21 +19,30 @@ const (
 	WR
 	RW
 	RT
+	SO
+	CO
 )
 
 // String returns its name.
 func (d Dependency) String() string {
-	return map[Dependency]string{WW: "ww", WR: "wr", RW: "rw", RT: "rt"}[d]
+	return map[Dependency]string{WW: "ww", WR: "wr", RW: "rw", RT: "rt", SO: "so", CO: "co"}[d]
 }
 
 // An Edge says that To comes after From, on account of Key: ww from the version
-// Old to New, wr by New, rw from Old, which was read, to New; "" is the version
-// before all others.
+// Old to New, wr by New, rw from Old, which was read, to New, co from Old to New,
+// which was read; "" is the version before all others.
 type Edge struct {
 	From, To int32
 	Why      Dependency
 	Key      string
 	Old, New string
+	// Via says why a co must be: the last read New of Key, and each was seen by
+	// the next, From by the first.
+	Via []int32
+}
+
+func edge(from, to int32, why Dependency, key, before, after string) Edge {
+	return Edge{From: from, To: to, Why: why, Key: key, Old: before, New: after}
 }
 
 // String describes the edge.
@@ -45,6 +54,10 @@ func (e Edge) String() string {
 		return fmt.Sprintf("wrote %s %q, which was read by", e.Key, e.New)
 	case RW:
 		return fmt.Sprintf("read %s %q, which was followed by %q of", e.Key, e.Old, e.New)
+	case SO:
+		return "was done before, by the same process, by"
+	case CO:
+		return fmt.Sprintf("wrote %s %q, and was seen by one who read %q of", e.Key, e.Old, e.New)
 	}
 	return "was answered before the call of"
 }
@@ -236,7 +249,10 @@ func (g *graph) groups(edges Dependency, adjacent bool) []int32 {
 				continue
 			}
 			if low[v] == index[v] {
-				at := slices.Index(stack, v)
+				at := len(stack) - 1
+				for stack[at] != v {
+					at--
+				}
 				for _, w := range stack[at:] {
 					if onStack[w] = false; len(stack)-at > 1 {
 						group[w] = groups
@@ -370,6 +386,9 @@ func Tell(txns []Txn, cycle []Edge) []string {
 	for i, e := range cycle {
 		lines = append(lines, fmt.Sprintf("T%d %s", i+1, strings.TrimSpace(txns[e.From].String())))
 		lines = append(lines, fmt.Sprintf("   %s: T%d %v T%d", e.Why, i+1, e, (i+1)%len(cycle)+1))
+		for _, n := range e.Via {
+			lines = append(lines, "       seen by "+strings.TrimSpace(txns[n].String()))
+		}
 	}
 	return lines
 }

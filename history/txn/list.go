@@ -1,6 +1,7 @@
 package txn
 
 import (
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -24,12 +25,8 @@ type lists struct {
 
 // checkLists judges a list-append history.
 func checkLists(txns []Txn, l Level, deadline time.Time) Report {
-	h := &lists{txns: txns, longest: map[string][]string{}, seen: map[version]bool{}, by: map[string]int32{}}
-	var r Report
-	if h.writer, h.final, r = writers(txns); r.Verdict != 0 {
-		return r
-	}
-	if r := h.read(); r.Verdict != 0 {
+	h, r := readLists(txns)
+	if r.Verdict != 0 {
 		return r
 	}
 	h.depend()
@@ -65,6 +62,15 @@ func checkLists(txns []Txn, l Level, deadline time.Time) Report {
 		r.Order = h.g.order(WW|WR|RW, false, rank)
 	}
 	return unknown("no anomaly was found, nor an order that proves that there is none")
+}
+
+// readLists reads a list-append history, and finds what is wrong with the reads.
+func readLists(txns []Txn) (h *lists, r Report) {
+	h = &lists{txns: txns, longest: map[string][]string{}, seen: map[version]bool{}, by: map[string]int32{}}
+	if h.writer, h.final, r = writers(txns); r.Verdict == 0 {
+		r = h.read()
+	}
+	return h, r
 }
 
 // tries is how many orders are tried when the first proves nothing.
@@ -124,6 +130,31 @@ func (h *lists) read() Report {
 			h.seen[version{k, v}] = true
 		}
 	}
+	return h.torn()
+}
+
+// torn finds a transaction whose values are read in another order than it wrote
+// them, or not all of them.
+func (h *lists) torn() Report {
+	for _, k := range slices.Sorted(maps.Keys(h.longest)) {
+		read := map[int32][]string{}
+		for _, v := range h.longest[k] {
+			w := h.writer[version{k, v}]
+			read[w] = append(read[w], v)
+		}
+		for _, w := range slices.Sorted(maps.Keys(read)) {
+			var all []string
+			for _, a := range h.txns[w].Actions {
+				if a.Write && a.Key == k {
+					all = append(all, a.Value)
+				}
+			}
+			if !slices.Equal(all, read[w]) {
+				return illegal("torn-write", []int32{w, h.by[k]}, "of key %s %q was read, and %q was appended", k,
+					h.longest[k], all)
+			}
+		}
+	}
 	return Report{}
 }
 
@@ -142,6 +173,11 @@ func (h *lists) wrong(i int32) Report {
 		}
 		if len(a.List) < len(own) || !slices.Equal(a.List[len(a.List)-len(own):], own) {
 			return illegal("internal", []int32{i}, "%q of key %s was read after %q was appended", a.List, a.Key, own)
+		}
+		for _, v := range a.List[:len(a.List)-len(own)] {
+			if h.writer[version{a.Key, v}] == i {
+				return illegal("internal", []int32{i}, "%q of key %s was read before it was appended", a.List, a.Key)
+			}
 		}
 	}
 	return Report{}
@@ -218,7 +254,7 @@ func (h *lists) depend() {
 		for n, v := range list {
 			w := h.writer[version{k, v}]
 			if h.g.live[w] = true; n > 0 {
-				h.g.add(Edge{h.writer[version{k, list[n-1]}], w, WW, k, list[n-1], v})
+				h.g.add(edge(h.writer[version{k, list[n-1]}], w, WW, k, list[n-1], v))
 			}
 		}
 	}
@@ -249,7 +285,7 @@ func (h *lists) unseen() map[string][]string {
 			unseen[a.Key] = append(unseen[a.Key], a.Value)
 			if list := h.longest[a.Key]; len(list) > 0 {
 				last := list[len(list)-1]
-				h.g.add(Edge{h.writer[version{a.Key, last}], int32(i), WW, a.Key, last, a.Value})
+				h.g.add(edge(h.writer[version{a.Key, last}], int32(i), WW, a.Key, last, a.Value))
 			}
 		}
 	}
@@ -261,15 +297,15 @@ func (h *lists) reads(i int32, a *Action, unseen []string) {
 	last := ""
 	if n := len(a.List); n > 0 {
 		last = a.List[n-1]
-		h.g.add(Edge{h.writer[version{a.Key, last}], i, WR, a.Key, "", last})
+		h.g.add(edge(h.writer[version{a.Key, last}], i, WR, a.Key, "", last))
 	}
 	if longest := h.longest[a.Key]; len(a.List) < len(longest) {
 		next := longest[len(a.List)]
-		h.g.add(Edge{i, h.writer[version{a.Key, next}], RW, a.Key, last, next})
+		h.g.add(edge(i, h.writer[version{a.Key, next}], RW, a.Key, last, next))
 		return
 	}
 	for _, v := range unseen {
-		h.g.add(Edge{i, h.writer[version{a.Key, v}], RW, a.Key, last, v})
+		h.g.add(edge(i, h.writer[version{a.Key, v}], RW, a.Key, last, v))
 	}
 }
 
@@ -330,7 +366,7 @@ func (h *lists) conflict() {
 			}
 			for k, v := range wrote[e.From] {
 				if w, both := wrote[e.To][k]; both {
-					h.g.add(Edge{e.From, e.To, WW, k, v, w})
+					h.g.add(edge(e.From, e.To, WW, k, v, w))
 				}
 			}
 		}

@@ -18,7 +18,14 @@ type registers struct {
 	g      *graph
 	reads  []read
 	writes map[string][]int32 // by key: who wrote it, of those that happened
-	known  map[Edge]bool
+	known  map[known]bool
+}
+
+// known tells edges apart.
+type known struct {
+	from, to      int32
+	why           Dependency
+	key, old, new string
 }
 
 // A read is a transaction's first action on a key, if it reads.
@@ -39,13 +46,12 @@ func checkRegisters(txns []Txn, l Level, deadline time.Time) Report {
 	if r.Verdict != 0 {
 		return r
 	}
-	h := &registers{txns: txns, writes: map[string][]int32{}, known: map[Edge]bool{},
+	h := &registers{txns: txns, writes: map[string][]int32{}, known: map[known]bool{},
 		g: &graph{out: make([][]Edge, len(txns)), live: make([]bool, len(txns))}}
 	if r := h.read(writer, final, l); r.Verdict != 0 {
 		return r
 	}
 	if l == ReadCommitted {
-		h.committed()
 		return h.g.judge(l)
 	}
 	if r := h.lost(); r.Verdict != 0 {
@@ -79,47 +85,60 @@ func (h *registers) read(writer map[version]int32, final map[version]bool, l Lev
 			continue
 		}
 		h.g.live[i] = true
-		saw := map[string]*Action{}
-		for j := range h.txns[i].Actions {
-			a := &h.txns[i].Actions[j]
-			before := saw[a.Key]
-			if saw[a.Key] = a; a.Write {
-				continue
+		r := readings(h.txns, int32(i), writer, final, l, func(r read) {
+			h.reads = append(h.reads, r)
+			if r.writer >= 0 {
+				h.g.live[r.writer] = true
+				h.add(Edge{From: r.writer, To: r.txn, Why: WR, Key: r.key, New: r.value})
 			}
-			v := version{a.Key, a.Value}
-			w, written := writer[v]
-			n := int32(i)
-			switch {
-			case a.Value != "" && !written:
-				return illegal("garbage", []int32{n}, "nobody wrote %q to key %s, which was read", a.Value, a.Key)
-			case written && h.txns[w].State == Aborted:
-				return illegal("G1a", []int32{w, n}, "%q of key %s was read, and aborted", a.Value, a.Key)
-			case before != nil && before.Write && before.Value != a.Value:
-				return illegal("internal", []int32{n},
-					"%q of key %s was read after %q was written", a.Value, a.Key, before.Value)
-			case written && w != n && !final[v]:
-				return illegal("G1b", []int32{w, n},
-					"%q of key %s was read, and its writer wrote more", a.Value, a.Key)
-			case before != nil && before.Value != a.Value && l != ReadCommitted:
-				return illegal("fuzzy-read", []int32{n},
-					"of key %s %q was read, and then %q", a.Key, before.Value, a.Value)
-			case written && w == n && before == nil:
-				return illegal("internal", []int32{n}, "%q of key %s was read before it was written", a.Value, a.Key)
-			}
-			if before != nil && before.Write || before != nil && before.Value == a.Value {
-				continue
-			}
-			if !written {
-				w = -1
-			}
-			h.reads = append(h.reads, read{n, a.Key, a.Value, w, j})
-			if w >= 0 {
-				h.g.live[w] = true
-				h.add(Edge{w, n, WR, a.Key, "", a.Value})
-			}
+		})
+		if r.Verdict != 0 {
+			return r
 		}
 	}
 	h.gather()
+	return Report{}
+}
+
+// readings finds what is wrong with a transaction's reads of registers, each by
+// itself, and hands on those of what others wrote.
+func readings(txns []Txn, n int32, writer map[version]int32, final map[version]bool, l Level,
+	take func(read)) Report {
+	saw := map[string]*Action{}
+	for j := range txns[n].Actions {
+		a := &txns[n].Actions[j]
+		before := saw[a.Key]
+		mine := before != nil && before.Write // from its own write on it reads that
+		if a.Write || !mine {
+			saw[a.Key] = a
+		}
+		if a.Write {
+			continue
+		}
+		v := version{a.Key, a.Value}
+		w, written := writer[v]
+		switch {
+		case a.Value != "" && !written:
+			return illegal("garbage", []int32{n}, "nobody wrote %q to key %s, which was read", a.Value, a.Key)
+		case written && txns[w].State == Aborted:
+			return illegal("G1a", []int32{w, n}, "%q of key %s was read, and aborted", a.Value, a.Key)
+		case mine && before.Value != a.Value:
+			return illegal("internal", []int32{n},
+				"%q of key %s was read after %q was written", a.Value, a.Key, before.Value)
+		case written && w != n && !final[v]:
+			return illegal("G1b", []int32{w, n}, "%q of key %s was read, and its writer wrote more", a.Value, a.Key)
+		case before != nil && before.Value != a.Value && !l.changing():
+			return illegal("fuzzy-read", []int32{n}, "of key %s %q was read, and then %q", a.Key, before.Value, a.Value)
+		case written && w == n && !mine:
+			return illegal("internal", []int32{n}, "%q of key %s was read before it was written", a.Value, a.Key)
+		case mine || before != nil && !l.changing():
+			continue
+		}
+		if !written {
+			w = -1
+		}
+		take(read{n, a.Key, a.Value, w, j})
+	}
 	return Report{}
 }
 
@@ -138,7 +157,7 @@ func (h *registers) gather() {
 	for _, r := range h.reads {
 		if r.writer < 0 {
 			for _, w := range h.writes[r.key] {
-				h.add(Edge{r.txn, w, RW, r.key, "", h.value(w, r.key)})
+				h.add(edge(r.txn, w, RW, r.key, "", h.value(w, r.key)))
 			}
 		}
 	}
@@ -156,10 +175,11 @@ func (h *registers) value(txn int32, key string) (value string) {
 
 // add adds an edge, and tells whether it is new.
 func (h *registers) add(e Edge) bool {
-	if e.From == e.To || h.known[e] {
+	k := known{e.From, e.To, e.Why, e.Key, e.Old, e.New}
+	if e.From == e.To || h.known[k] {
 		return false
 	}
-	h.known[e] = true
+	h.known[k] = true
 	h.g.add(e)
 	return true
 }
@@ -179,21 +199,6 @@ func (h *registers) lost() Report {
 		who[v] = r.txn
 	}
 	return Report{}
-}
-
-// committed infers what reading only what was committed asks: of what a
-// transaction reads later, nothing that it had read from is the newer writer.
-func (h *registers) committed() {
-	for i, r := range h.reads {
-		for _, s := range h.reads[:i] {
-			if s.txn == r.txn && s.writer >= 0 && s.writer != r.writer && slices.Contains(h.writes[r.key], s.writer) {
-				if r.writer < 0 {
-					continue // its rw is known
-				}
-				h.add(Edge{s.writer, r.writer, WW, r.key, h.value(s.writer, r.key), r.value})
-			}
-		}
-	}
 }
 
 // infer adds what the reads force. A writer of a key that comes before a reader
@@ -218,15 +223,15 @@ func (h *registers) infer(l Level) (more bool) {
 				continue
 			}
 			if has(w, r.txn) {
-				more = h.add(Edge{w, r.writer, WW, r.key, h.value(w, r.key), r.value}) || more
+				more = h.add(edge(w, r.writer, WW, r.key, h.value(w, r.key), r.value)) || more
 			}
 			if has(r.writer, w) {
-				more = h.add(Edge{r.writer, w, WW, r.key, r.value, h.value(w, r.key)}) || more
-				more = h.add(Edge{r.txn, w, RW, r.key, r.value, h.value(w, r.key)}) || more
+				more = h.add(edge(r.writer, w, WW, r.key, r.value, h.value(w, r.key))) || more
+				more = h.add(edge(r.txn, w, RW, r.key, r.value, h.value(w, r.key))) || more
 			}
 		}
 		if slices.Contains(h.writes[r.key], r.txn) && r.writer >= 0 { // it read, and then wrote
-			more = h.add(Edge{r.writer, r.txn, WW, r.key, r.value, h.value(r.txn, r.key)}) || more
+			more = h.add(edge(r.writer, r.txn, WW, r.key, r.value, h.value(r.txn, r.key))) || more
 		}
 	}
 	return more
