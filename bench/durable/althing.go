@@ -13,7 +13,6 @@ import (
 
 	"althing/node"
 	"althing/process"
-	"althing/protocol/raft"
 )
 
 // trailing is how many applied entries stay in a member's log, of all groups
@@ -26,6 +25,7 @@ const patience = 20 * time.Second
 
 // ours is a member on package node.
 type ours struct {
+	protocol process.Protocol
 	id       process.ID
 	dir      string
 	many     int // groups
@@ -34,9 +34,9 @@ type ours struct {
 	groups   []*node.Group
 }
 
-func openAlthing(id int, dir string, groups int) (*ours, error) {
+func openAlthing(p process.Protocol, id int, dir string, groups int) (*ours, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	return &ours{id: process.ID(id), dir: dir, many: groups, listener: l}, err
+	return &ours{protocol: p, id: process.ID(id), dir: dir, many: groups, listener: l}, err
 }
 
 func (o *ours) addr() string { return o.listener.Addr().String() }
@@ -51,7 +51,7 @@ func (o *ours) join(peers []string) error {
 		machines[g+1] = newCounter(filepath.Join(o.dir, fmt.Sprintf("state-%d", g+1)), founders)
 	}
 	n, err := node.Open(node.Options{
-		Self: o.id, Cluster: 1, Dir: filepath.Join(o.dir, "log"), Protocol: raft.Protocol,
+		Self: o.id, Cluster: 1, Dir: filepath.Join(o.dir, "log"), Protocol: o.protocol,
 		Config: process.Config{Trailing: trailing / uint64(o.many)}, Listener: o.listener, Groups: machines,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})

@@ -14,7 +14,8 @@ import "time"
 // valueBytes is the size of a command.
 const valueBytes = 256
 
-// Systems that a member can be of.
+// Systems that a member can be of, besides the protocols of the catalog by
+// their names.
 const (
 	Althing        = "althing"
 	AlthingCalls   = "althing callbacks"

@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,13 +16,24 @@ import (
 	"althing/bench/result"
 )
 
-// Part is what rows of this package are of.
+// Part is what rows of this package are of, with three members.
 const Part = "raw proposals, three processes, durable, 256 B"
+
+// part is what rows are of.
+func (o *Options) part() string {
+	if n := o.members(); n != members {
+		return fmt.Sprintf("raw proposals, %d processes, durable, 256 B", n)
+	}
+	return Part
+}
+
+func (o *Options) members() int { return cmp.Or(o.Members, members) }
 
 // Options say how to measure.
 type Options struct {
 	Self     []string // the command line, without what Args adds, that runs Member
 	Dir      string   // on the disk that is to be measured
+	Members  int      // 3 if 0
 	InFlight []int
 	Ready    time.Duration // the largest load runs so long before all: a log has gone round by then
 	Warm     time.Duration // each load runs so long before it is measured
@@ -81,7 +93,7 @@ func Measure(ctx context.Context, system string, o *Options) (rows []result.Row,
 
 func (c *cluster) start(ctx context.Context, o *Options, dir string) error {
 	var peers []string
-	for id := 1; id <= members; id++ {
+	for id := 1; id <= o.members(); id++ {
 		own := filepath.Join(dir, strconv.Itoa(id))
 		log, err := os.Create(own + ".log")
 		if err != nil {
@@ -163,7 +175,7 @@ func (c *cluster) run(o *Options, inFlight int) (result.Row, error) {
 	// counted, so the rate is what the CPU time is divided by.
 	rate := float64(a.Count) / a.Seconds
 	return result.Row{
-		Part: Part, System: c.name, Load: Load(inFlight), PerSecond: rate,
+		Part: o.part(), System: c.name, Load: Load(inFlight), PerSecond: rate,
 		P50: float64(a.P50.Nanoseconds()) / 1e3, P99: float64(a.P99.Nanoseconds()) / 1e3,
 		CPU: (after - before).Seconds() * 1e6 / (rate * time.Since(began).Seconds()),
 	}, nil

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"althing/protocol"
+	"althing/protocol/raft"
 )
 
 // Member runs one member of a system, with its files in dir, until in ends.
@@ -35,16 +38,19 @@ func open(name string, id int, dir string) (system, error) {
 	}
 	switch name {
 	case Althing:
-		return openAlthing(id, dir, 1)
+		return openAlthing(raft.Protocol, id, dir, 1)
 	case AlthingCalls:
-		a, err := openAlthing(id, dir, 1)
+		a, err := openAlthing(raft.Protocol, id, dir, 1)
 		return calling{a}, err
 	case Althing48:
-		return openAlthing(id, dir, manyGroups)
+		return openAlthing(raft.Protocol, id, dir, manyGroups)
 	case Hashicorp:
 		return openHashicorp(id, dir, false)
 	case HashicorpTuned:
 		return openHashicorp(id, dir, true)
+	}
+	if p, ok := protocol.Find(name); ok {
+		return openAlthing(p, id, dir, 1)
 	}
 	return nil, errors.New("there is no such system")
 }

@@ -72,7 +72,8 @@ type run struct {
 	Warm     time.Duration `default:"1s" help:"How long it runs before."`
 	Dir      string        `default:"data" help:"Where files go: on the disk that is to be measured."`
 	Output   string        `short:"o" default:"text" enum:"text,json" help:"text or json."`
-	Into     string        `help:"A document: what stands in it between the marks of 'compare' is replaced by the tables."`
+	Into     string        `help:"A document: what stands in it between the marks is replaced by the tables."`
+	Mark     string        `default:"compare" help:"The name in the marks."`
 	Profile  string        `help:"A directory for profiles of leaders, of parts durable and groups."`
 }
 
@@ -106,9 +107,13 @@ func (r *run) Run(ctx context.Context) error {
 		return errors.Join(err, e.Encode(report))
 	}
 	var text bytes.Buffer
-	err = errors.Join(err, report.WriteText(io.MultiWriter(&text, os.Stdout)))
+	to := io.MultiWriter(&text, os.Stdout)
+	err = errors.Join(err, report.WriteText(to))
+	if slices.Contains(r.Parts, "protocols") {
+		simulate(to)
+	}
 	if r.Into != "" {
-		err = errors.Join(err, result.Replace(r.Into, "compare", text.String()))
+		err = errors.Join(err, result.Replace(r.Into, r.Mark, text.String()))
 	}
 	return err
 }

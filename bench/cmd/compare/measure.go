@@ -12,10 +12,22 @@ import (
 	"althing/bench/floor"
 	"althing/bench/result"
 	"althing/bench/solo"
+	"althing/protocol"
 )
 
 // parts are what can be measured, in this order.
-var parts = []string{"solo", "floor", "durable", "groups", "api"}
+var parts = []string{"solo", "floor", "durable", "groups", "api", "protocols"}
+
+// served are the protocols of part protocols: those that order all commits
+// alike and survive the loss of a member.
+func served() (names []string) {
+	for _, p := range protocol.All {
+		if f := &p.Facts; f.Order.One() && f.Replicas(1) > 0 {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
 
 // measure takes every round of every part, one system after another, so that
 // what else the machine does falls on all of them alike. What fails is left out
@@ -63,18 +75,22 @@ func (r *run) part(ctx context.Context, part, path, dir string) ([]result.Row, e
 		return solo.Measure(r.Measure / 4) // steady: no disk, no other process
 	case "floor":
 		return floor.Measure(ctx, []string{path, "follower"}, dir, r.Measure)
+	case "protocols":
+		three, err := r.durable(ctx, path, dir, 3, served()...)
+		five, failed := r.durable(ctx, path, dir, 5, served()...)
+		return append(three, five...), errors.Join(err, failed)
 	case "durable":
-		return r.durable(ctx, path, dir, durable.Althing, durable.AlthingCalls, durable.Hashicorp,
+		return r.durable(ctx, path, dir, 3, durable.Althing, durable.AlthingCalls, durable.Hashicorp,
 			durable.HashicorpTuned)
 	case "groups":
-		return r.durable(ctx, path, dir, durable.Althing48)
+		return r.durable(ctx, path, dir, 3, durable.Althing48)
 	}
 	return r.api(ctx, dir)
 }
 
-func (r *run) durable(ctx context.Context, path, dir string, systems ...string) (rows []result.Row, err error) {
+func (r *run) durable(ctx context.Context, path, dir string, members int, systems ...string) (rows []result.Row, err error) {
 	o := durable.Options{
-		Self: []string{path, "member"}, Dir: dir, InFlight: r.InFlight, Ready: r.Ready, Warm: r.Warm, Measure: r.Measure,
+		Self: []string{path, "member"}, Dir: dir, Members: members, InFlight: r.InFlight, Ready: r.Ready, Warm: r.Warm, Measure: r.Measure,
 		Profile: r.Profile,
 	}
 	for _, s := range systems {
