@@ -1,4 +1,4 @@
-// Package format reads recorded histories. It knows three ways to write one:
+// Package format reads recorded histories. It knows six ways to write one:
 //
 // JSON, an object for each event, one after the other or in one array:
 //
@@ -10,13 +10,44 @@
 //
 //	{:process 0, :type :invoke, :f :cas, :value [1 2], :time 17, :index 0}
 //
-// and the log that Jepsen prints, among whose lines others may stand:
+// the log that Jepsen prints, among whose lines others may stand:
 //
 //	INFO  jepsen.util - 0	:invoke	:write	3
 //
+// Plume's text, of transactions over registers: an operation a line, with key,
+// value, session and transaction. Value 0 is what a key has at first; what is
+// written by transaction -1 was aborted. A session's transaction ends where its
+// next begins:
+//
+//	w(17,3,0,1)
+//	r(17,3,1,2)
+//
+// AWDIT's text, likewise, with a line between transactions and another between
+// sessions. There is no value that a key has at first:
+//
+//	w x 1
+//	-----
+//	r x 1
+//	=====
+//	r x 1
+//
+// and ITF, in which Apalache and Quint write a run of a model. The model keeps
+// the history in a variable named history, a sequence of records with the fields
+// of an event as JSON has them, to which each step adds at the end; that of the
+// last state is read. An integer may be {"#bigint": "3"}, and a pair, as that of
+// a cas or an action of a transaction, {"#tup": [1, 2]}:
+//
+//	{"vars": ["history"], "states": [{"history": [
+//	  {"process": {"#bigint": "0"}, "type": "invoke", "f": "write", "key": "x", "value": {"#bigint": "3"}}]}]}
+//
+// Traces in which a protocol tells its own steps, such as the lines that
+// etcd-raft writes for its specification, are not histories: no client asks or
+// is answered in them.
+//
 // The types are invoke, ok, fail and info. A time is in nanoseconds. Times are
-// heeded in JSON alone, where histories of many recorders may be put together:
-// elsewhere the order of the events is their order in time. Members of an
+// heeded in JSON and ITF alone, where histories of many recorders may be put together:
+// elsewhere the order of the events is their order in time, but for Plume's and
+// AWDIT's, which tell no more of time than the sessions do. Members of an
 // event that are not named here are skipped. An event of a process that is not
 // a number is of none of the clients: it tells a fault, or its end.
 //
@@ -45,10 +76,14 @@ const (
 	JSON Format = "json"
 	EDN  Format = "edn"
 	Log  Format = "log"
+
+	Plume Format = "plume" // of transactions
+	AWDIT Format = "awdit" // of transactions
+	ITF   Format = "itf"
 )
 
 // Formats are all of them.
-var Formats = []Format{Auto, JSON, EDN, Log}
+var Formats = []Format{Auto, JSON, EDN, Log, Plume, AWDIT, ITF}
 
 // sniff is how much is looked at to tell the format.
 const sniff = 4096
@@ -67,11 +102,18 @@ func Read(from io.Reader, f Format, take func(*history.Event) error) error {
 			if len(bytes.TrimSpace(head)) == 0 {
 				return nil // no event: the history of nothing
 			}
-			return errors.New("line 1: this begins as no known format; expected json, edn or log")
+			return errors.New("line 1: this begins as no known format; expected json, edn, log, plume, awdit or itf")
 		}
 	}
-	if f == Log {
+	switch f {
+	case Log:
 		return readLog(in, take)
+	case Plume:
+		return readPlume(in, take)
+	case AWDIT:
+		return readAWDIT(in, take)
+	case ITF:
+		return readITF(in, take)
 	}
 	r := newReader(in, f == JSON)
 	for {
@@ -93,6 +135,9 @@ func detect(head []byte) Format {
 	if bytes.Contains(head, []byte("jepsen.util")) {
 		return Log
 	}
+	if f := lineFormat(head); f != Auto {
+		return f
+	}
 	at := bytes.IndexByte(head, '{')
 	if at < 0 {
 		if t := bytes.TrimSpace(head); len(t) > 0 && bytes.IndexByte([]byte("[("), t[0]) >= 0 {
@@ -101,6 +146,8 @@ func detect(head []byte) Format {
 		return Auto
 	}
 	switch rest := bytes.TrimLeft(head[at+1:], " \t\r\n,"); {
+	case traced(rest):
+		return ITF
 	case len(rest) > 0 && rest[0] == '"':
 		return JSON
 	case len(rest) > 0 && rest[0] == ':':
@@ -117,6 +164,11 @@ func (r *reader) event() (*history.Event, error) {
 	if err := r.opening(); err != nil {
 		return nil, err
 	}
+	return r.record()
+}
+
+// record reads an event from the inside of its map on.
+func (r *reader) record() (*history.Event, error) {
 	r.now = history.Event{Line: r.line, Process: -1}
 	client, err := r.members()
 	switch {
@@ -211,10 +263,12 @@ func (r *reader) members() (client bool, err error) {
 // whether it is a number, as a client's process is.
 func (r *reader) count(name member, b byte) (bool, error) {
 	if b == '[' || b == '(' || b == '{' || b == '#' {
-		_, err := r.value(b, 0)
-		return name != process, err
-	}
-	if err := r.read(b); err != nil {
+		v, err := r.value(b, 0)
+		if err != nil || !r.itf || !v.Some {
+			return name != process, err
+		}
+		r.word = append(r.word[:0], v.Text...)
+	} else if err := r.read(b); err != nil {
 		return false, err
 	}
 	n, err := strconv.ParseInt(string(r.word), 10, 64)

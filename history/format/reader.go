@@ -23,6 +23,7 @@ const (
 type reader struct {
 	in    io.Reader
 	json  bool
+	itf   bool // then it is json, too
 	buf   []byte
 	at    int
 	end   int
@@ -129,6 +130,9 @@ func (r *reader) list(end byte, depth int) (history.Value, error) {
 			return v, err
 		}
 		if b == end {
+			if r.itf && b == '}' {
+				return plain(v), nil
+			}
 			return v, nil
 		}
 		item, err := r.value(b, depth+1)

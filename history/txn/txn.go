@@ -276,10 +276,20 @@ func Check(txns []Txn, m Model, l Level, budget time.Duration) Report {
 		return unknown("there is no model %q", m)
 	case l.weak():
 		return checkWeak(txns, m, l)
+	case l == StrictSerializable && timeless(txns):
+		return unknown("the history tells no times: %s is all that can be judged", Serializable)
 	case m == ListAppend:
 		return checkLists(txns, l, deadline)
 	}
 	return checkRegisters(txns, l, deadline)
+}
+
+// timeless tells whether all that several transactions tell of time is one
+// instant.
+func timeless(txns []Txn) bool {
+	return len(txns) > 1 && !slices.ContainsFunc(txns, func(t Txn) bool {
+		return t.Call != txns[0].Call || t.State != Unknown && t.Return != t.Call
+	})
 }
 
 func unknown(why string, args ...any) Report {
