@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -67,6 +68,8 @@ type Config struct {
 
 	CompactEvery uint64 // applied entries between two checkpoints; see node.Limits
 	etcd.Limits
+
+	Profiles bool // serve the profiles of package net/http/pprof beside /metrics
 
 	Journal *telemetry.Journal // nil: nowhere
 	Version string             // of the program, for metrics
@@ -258,6 +261,11 @@ func (m *Member) openServer(context.Context) error {
 	mux := http.NewServeMux()
 	mux.Handle("/", m.server.Health())
 	mux.Handle("GET /metrics", m.metrics.Handler(m.log))
+	if c.Profiles {
+		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	}
 	m.http = &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout,
 		ErrorLog: slog.NewLogLogger(m.log.Handler(), slog.LevelWarn)}
 	for i, l := range c.HTTP {

@@ -123,10 +123,13 @@ func TestJoin(t *testing.T) {
 	a, b := newSeat(t, "a"), newSeat(t, "b")
 	_, err := a.start(t, func(c *Config) { c.Founders = map[string][]string{"a": a.peerURLs()} })
 	must(t, err)
+	if got := a.get(t, "/debug/pprof/"); !strings.HasPrefix(got, "404") {
+		t.Errorf("profiles that nobody asked for are served: %s", got)
+	}
 	ca := a.dial(t, nil)
 	_, err = ca.Put(ctx, "k", "v")
 	must(t, err)
-	joining := func(c *Config) { c.Join = []string{"http://" + a.client} }
+	joining := func(c *Config) { c.Join, c.Profiles = []string{"http://" + a.client}, true }
 	if _, err := b.start(t, joining); err == nil || !strings.Contains(err.Error(), "no member with the peer URL") {
 		t.Fatalf("one that nobody has added: %v", err)
 	}
@@ -134,6 +137,9 @@ func TestJoin(t *testing.T) {
 	must(t, err)
 	mb, err := b.start(t, joining)
 	must(t, err)
+	if got := b.get(t, "/debug/pprof/"); !strings.HasPrefix(got, "200") {
+		t.Errorf("profiles: %s", got)
+	}
 	if mb.ID() != added.Member.ID || replicaOf(mb.ID()) != 2 {
 		t.Fatalf("it takes itself for %x, and was added as %x", mb.ID(), added.Member.ID)
 	}

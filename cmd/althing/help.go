@@ -36,6 +36,7 @@ var help = map[string]map[string]string{
 		"max-txn-ops":           "Operations of a transaction.",
 		"snapshot-count":        "Entries applied between two checkpoints.",
 		"protocol":              "The protocol; all members have the same.",
+		"enable-pprof":          "Serve profiles of the program at /debug/pprof/, beside /metrics.",
 		"log-level":             "Least that is logged: debug, info, warn, error.",
 		"log-format":            "Form of the log on standard error; auto: text on a terminal, else json.",
 		"log-file":              "Also log to this file, as JSON lines.",

@@ -50,6 +50,8 @@ type serveCommand struct {
 	SnapshotCount     uint64 `default:"100000"`
 	Protocol          string `default:"raft"`
 
+	EnablePprof bool
+
 	LogLevel  string `default:"info"`
 	LogFormat string `enum:"auto,json,text" default:"auto"`
 	LogFile   string `placeholder:"FILE"`
@@ -208,7 +210,7 @@ func (s *serveCommand) numbers(p *plan) error {
 	c := &p.config
 	c.Heartbeat = time.Duration(s.HeartbeatInterval) * time.Millisecond
 	c.Election = time.Duration(s.ElectionTimeout) * time.Millisecond
-	c.LeaseReads, c.CompactEvery = s.LeaseReads, s.SnapshotCount
+	c.LeaseReads, c.CompactEvery, c.Profiles = s.LeaseReads, s.SnapshotCount, s.EnablePprof
 	c.QuotaBytes, c.RequestBytes, c.TxnOps = s.QuotaBackendBytes, s.MaxRequestBytes, s.MaxTxnOps
 	return nil
 }
