@@ -19,6 +19,12 @@ func AppendEntries(b []byte, es []process.Entry) []byte {
 	return b
 }
 
+// AppendRequest appends a request that is no entry yet.
+func AppendRequest(b []byte, q *process.Request) []byte {
+	b = wire.AppendUints(append(b, byte(q.Kind)), q.Client, q.Seq)
+	return wire.AppendBytes(b, q.Cmd)
+}
+
 // entryBytes is the least that an entry takes in the form of AppendEntries.
 const entryBytes = 5
 
@@ -38,6 +44,11 @@ func (d *Decoder) Group() process.Group {
 	d.Require(err == nil)
 	d.B = rest
 	return g
+}
+
+// Request reads what AppendRequest wrote. Its command shares the bytes read.
+func (d *Decoder) Request() process.Request {
+	return process.Request{Kind: process.Kind(d.Byte()), Client: d.Uint(), Seq: d.Uint(), Cmd: d.Bytes()}
 }
 
 // Entries reads what AppendEntries wrote of entries that follow index prev.

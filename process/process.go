@@ -306,7 +306,15 @@ type Facts struct {
 	Replicas func(f int) int              // group size to survive f faults for good; 0: none does
 	Rounds   int                          // one-way message delays from submit to commit, leader known
 	Messages func(n int) (perCommand int) // messages per command among n replicas
+
+	// Decrees is how many entries a group ever commits; 0: no end is set. Clients
+	// of a group that comes to an end are told Invalid from then on, and have no
+	// sessions.
+	Decrees uint64
 }
+
+// Serves reports whether a service can be built on it: one log for all, without end.
+func (f *Facts) Serves() bool { return f.Order.One() && f.Decrees == 0 }
 
 // FaultModel is what may go wrong, from weak to strong.
 type FaultModel uint8

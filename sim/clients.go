@@ -180,6 +180,9 @@ func (s *sim) tell(i int) {
 	c.seq++
 	c.op = history.Op{Client: i, Key: "k0", Arg: fmt.Sprintf("%d.%d", i, c.seq), Kind: history.Put}
 	c.req = process.Request{Kind: process.Command, Cmd: command(&c.op)}
+	if s.ends && c.Chance(300_000) {
+		c.req = process.Request{Kind: process.Read, Cmd: []byte("get k0")}
+	}
 	s.ask(i)
 }
 
@@ -302,11 +305,16 @@ func (s *sim) answered(r reply) {
 	if m := s.opt.meter; m != nil {
 		m.waits = append(m.waits, wait{s.now, s.now - c.began})
 	}
+	s.freshen(c)
+	s.ops = append(s.ops, c.op)
+	s.rest(r.client)
+}
+
+// freshen counts an answer to what was asked after the faults ended.
+func (s *sim) freshen(c *client) {
 	if s.settling.on && c.op.Call >= s.settling.since {
 		c.fresh++
 	}
-	s.ops = append(s.ops, c.op)
-	s.rest(r.client)
 }
 
 // remember keeps what the client now knows of the register, for a later CAS.
@@ -325,6 +333,11 @@ func (s *sim) refused(i int, a *world.Answer) {
 	c := &s.clients[i]
 	if a.Why == process.Unsupported && c.req.Kind == process.Read {
 		c.req.Kind = process.Command // through the log, then
+	}
+	if a.Why == process.Invalid && s.ends { // the group has come to its end: that is an answer
+		s.freshen(c)
+		s.rest(i)
+		return
 	}
 	// As long as there is no leader all clients ask again and again: not so
 	// often that little else happens.

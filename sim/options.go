@@ -184,7 +184,7 @@ func (p *plan) bear(of *process.Protocol) {
 		n := of.Facts.Replicas(p.nodes - quorum.Majority(p.nodes))
 		p.whole = n == 0 || n > p.nodes
 	}
-	if p.whole || !of.Facts.Order.One() {
+	if p.whole || !of.Facts.Serves() {
 		p.faults &^= LoseDisk | Corrupt
 	}
 }

@@ -40,7 +40,8 @@ func Run(p process.Protocol, o Options) (Result, error) {
 type sim struct {
 	opt   Options
 	plan  plan
-	total bool // the protocol orders all commits alike
+	total bool // the protocol orders all commits alike, without end
+	ends  bool // it commits so much and no more
 	w     *world.World
 	heap  agenda.Agenda
 	now   time.Duration
@@ -136,7 +137,8 @@ func run(p process.Protocol, o Options) (*sim, error) {
 }
 
 func newSim(p process.Protocol, o Options) *sim {
-	s := &sim{opt: o, plan: planned(&o), total: p.Facts.Order.One(), counts: map[string]int{},
+	s := &sim{opt: o, plan: planned(&o), total: p.Facts.Serves(), ends: p.Facts.Decrees > 0,
+		counts:  map[string]int{},
 		started: time.Now()}
 	s.plan.bear(&p)
 	s.w = world.New(p, s.config())

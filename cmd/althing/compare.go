@@ -35,7 +35,7 @@ type compareCommand struct {
 // be compared, for their clients are promised the same.
 func ordered() (names []string) {
 	for _, p := range protocol.All {
-		if p.Facts.Order.One() {
+		if p.Facts.Serves() {
 			names = append(names, p.Name)
 		}
 	}
@@ -48,7 +48,7 @@ func (c *compareCommand) choose() (ps []process.Protocol, ss []sim.Scenario, err
 	}
 	for _, name := range c.Protocols {
 		p, ok := protocol.Find(name)
-		if !ok || !p.Facts.Order.One() {
+		if !ok || !p.Facts.Serves() {
 			return nil, nil, wrong("protocols", name, "expected some of %s", strings.Join(ordered(), ", "))
 		}
 		ps = append(ps, p)

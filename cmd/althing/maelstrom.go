@@ -58,7 +58,7 @@ func (m *maelstromCommand) options() (maelstrom.Options, error) {
 	if !ok {
 		return o, wrong("protocol", name, "expected one of %s", strings.Join(protocols(), ", "))
 	}
-	if m.Workload == "lin-kv" && p.Facts.Order != process.Total {
+	if m.Workload == "lin-kv" && !p.Facts.Serves() {
 		return o, wrong("protocol", name, "expected one that promises a total order, for lin-kv")
 	}
 	o.Protocol = p

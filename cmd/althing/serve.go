@@ -161,8 +161,8 @@ func (s *serveCommand) plan() (*plan, error) {
 	if c.Protocol, ok = protocol.Find(s.Protocol); !ok {
 		return nil, wrong("protocol", s.Protocol, "expected one of %s", strings.Join(protocols(), ", "))
 	}
-	if !c.Protocol.Facts.Order.One() {
-		return nil, wrong("protocol", s.Protocol, "it promises no total order, which a store of keys needs")
+	if !c.Protocol.Facts.Serves() {
+		return nil, wrong("protocol", s.Protocol, "it promises no log without end in one order, which a store of keys needs")
 	}
 	var err error
 	if p.level, err = telemetry.ParseLevel(s.LogLevel); err != nil {
