@@ -98,7 +98,8 @@ func readPlume(in *bufio.Reader, take func(*history.Event) error) error {
 		if o.number != parts[3] {
 			ended[parts[2]+" "+o.number] = true
 			if ended[parts[2]+" "+parts[3]] {
-				return fmt.Errorf("line %d: transaction %s goes on after the next of session %s began", n, parts[3], parts[2])
+				return fmt.Errorf("line %d: transaction %s goes on after the next of session %s began", n,
+					parts[3], parts[2])
 			}
 			if err := t.tell(session, o.line, o.actions, history.Done); err != nil {
 				return err

@@ -39,7 +39,8 @@ r x 1
 	ITF: `{"#meta": {"format": "ITF", "states": [[1]]}, "vars": ["history", "net"], "states": [
  {"#meta": {"index": 0}, "history": [], "net": {"#set": [{"#tup": [1, 2]}]}},
  {"history": [
-  {"process": {"#bigint": "0"}, "type": "invoke", "f": "txn", "value": [{"#tup": ["w", "x", {"#bigint": "1"}]}, ["w", "y", 1]]},
+  {"process": {"#bigint": "0"}, "type": "invoke", "f": "txn",
+   "value": [{"#tup": ["w", "x", {"#bigint": "1"}]}, ["w", "y", 1]]},
   {"process": 0, "type": "ok", "f": "txn", "value": [["w", "x", 1], ["w", "y", 1]]},
   {"process": 1, "type": "invoke", "f": "txn", "value": {"#tup": [["r", "x", ""]]}},
   {"process": {"#bigint": "1"}, "type": "ok", "f": "txn", "value": [["r", "x", {"#bigint": "1"}]]},

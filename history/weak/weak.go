@@ -8,34 +8,61 @@
 // first; else which write was read is not known, and the verdict is Unknown.
 // (Sequential consistency is searched for even then.)
 //
-// The promises, from the weakest; what a session sees is a set of writes, and
-// where that has several of a register, an order of all writes, the session's
-// own, says which is the last (Terry et al., "Session guarantees", 1994; Viotti
-// and Vukolić, "Consistency in non-transactional distributed storage systems",
-// 2016, who have one for all). What a session writes is in every such order as
-// it was written. So pram implies the three before writes-follow-reads, and
-// causal-memory all four.
+// The words. so is the order of operations within each session. dep is so and
+// each read after the write that it returned, in any number of steps. An order
+// of all writes that keeps so is an arbitration; each session may have its own,
+// but for two promises where it says that there is one for all. A read is right
+// by an arbitration if it returns the last write of its register among those
+// that it sees, or what was there at first if it sees none. It sees the write
+// that it returned, and no more than the promise says.
 //
-//	read-your-writes     a read sees what its session wrote before
-//	monotonic-reads      ... and what its session read before
-//	monotonic-writes     monotonic reads, and with a write those its session made before it
-//	writes-follow-reads  monotonic reads, and with a write those its session had read before it
-//	pram                 each session can put all writes in an order of its own that keeps
-//	                     every session's, and in which its reads are right
-//	causal               a read is not older than another write it depends on
-//	causal-convergence   causal, and concurrent writes are in one order for all
-//	causal-memory        causal, and each session has an order of all writes that keeps what
-//	                     depends on what, and in which its reads are right
-//	sequential           one order of all operations that keeps every session's, and in
-//	                     which all reads are right
-//	convergence          after the last write all sessions read the same
+// The session guarantees (Terry and others, "Session guarantees for weakly
+// consistent replicated data", 1994). Each session has an arbitration by which
+// its reads are right, if they see:
 //
-// The three causal ones are CC, CCv and CM of Bouajjani et al., "On verifying
-// causal consistency", POPL 2017, whose bad patterns are looked for.
+//	read-your-writes     the writes that their session did before
+//	monotonic-reads      all that the reads that their session did before see
+//	monotonic-writes     that, and with a write all writes before it in its session
+//	writes-follow-reads  that of monotonic-reads, and with a write all that the reads before
+//	                     it in its session see, which are before it in every arbitration
+//
+// Terry's are about servers, and each read may be of another server: so a
+// session that does not read monotonically could not tell whether the latter
+// two are kept, and here they are asked for with monotonic reads. Viotti and
+// Vukolić ("Consistency in non-transactional distributed storage systems", 2016)
+// have one arbitration for all sessions; then pram would not imply the first
+// three, nor causal-memory the fourth, as here they do.
+//
+//	pram                 each session has an order of all writes and its own reads that keeps
+//	                     so, and in which each read returns the last write before it (Lipton
+//	                     and Sandberg, 1988)
+//	causal               dep does not go round, and no read returns a write when another of
+//	                     its register is between the two in dep; one that returns what was
+//	                     there at first depends on no write of its register
+//	causal-convergence   dep does not go round, and all reads are right by one arbitration for
+//	                     all, which keeps dep, if they see the writes that they depend on
+//	causal-memory        each session has an order of all writes and its own reads that keeps
+//	                     dep, and in which each read returns the last write before it
+//	sequential           all operations have one order that keeps so, and in which each read
+//	                     returns the last write before it (Lamport, 1979)
+//	convergence          of each register, all sessions that read it after all writes of it
+//	                     were answered returned the same in their last such read
+//
+// The three causal ones are CC, CCv and CM of Bouajjani and others, "On verifying
+// causal consistency", POPL 2017, whose bad patterns are looked for; dep is their
+// smallest causal order, and what holds of any holds of it.
+//
+// So monotonic-writes and writes-follow-reads imply monotonic-reads; pram, the
+// first three; causal, read-your-writes; causal-convergence, the four and causal;
+// causal-memory, the four, pram and causal; sequential, all but convergence. For
+// any other two there is a history that keeps one and breaks the other.
 //
 // A write whose outcome is not known, and that somebody read, was made, but may
-// have taken effect after anything that its session did later; one that nobody
-// read was not.
+// have taken effect after anything that its session did later: it is before
+// nothing in so. One that nobody read was not made, nor was a read that was not
+// answered. Writes that nobody read count as all others, if they were answered.
+// That a session reads what it writes only later is ruled out by all but the
+// first three, and convergence.
 //
 // A core is a part of the history that breaks the promise by itself, as small
 // as could be found. Refute checks one by trying every order there is.
@@ -52,18 +79,18 @@ import (
 // A Promise is what a history is held against.
 type Promise string
 
-// The promises.
+// The promises; the package comment defines each.
 const (
-	ReadYourWrites    Promise = "read-your-writes"
-	MonotonicReads    Promise = "monotonic-reads"
-	MonotonicWrites   Promise = "monotonic-writes"
-	WritesFollowReads Promise = "writes-follow-reads"
-	PRAM              Promise = "pram"
-	Causal            Promise = "causal"
-	Convergent        Promise = "causal-convergence"
-	Memory            Promise = "causal-memory"
-	Sequential        Promise = "sequential"
-	Eventual          Promise = "convergence"
+	ReadYourWrites    Promise = "read-your-writes"    // Terry 1994
+	MonotonicReads    Promise = "monotonic-reads"     // likewise
+	MonotonicWrites   Promise = "monotonic-writes"    // likewise, with monotonic reads
+	WritesFollowReads Promise = "writes-follow-reads" // likewise, with monotonic reads
+	PRAM              Promise = "pram"                // Lipton and Sandberg 1988
+	Causal            Promise = "causal"              // CC of Bouajjani 2017
+	Convergent        Promise = "causal-convergence"  // CCv
+	Memory            Promise = "causal-memory"       // CM
+	Sequential        Promise = "sequential"          // Lamport 1979
+	Eventual          Promise = "convergence"         // of what is read in the end
 )
 
 // Promises are all of them.

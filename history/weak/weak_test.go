@@ -56,9 +56,22 @@ func TestKnownAnswers(t *testing.T) {
 		"z=1 x=1 y=1 / x=2 z:0 y:1 x:2": "pram causal-memory sequential",
 		"x=1 y=1 / y:1 x=2 / x:2 x:1":   "writes-follow-reads causal causal-convergence causal-memory sequential",
 		"x:1 y=1 / y:1 x=1":             "writes-follow-reads causal causal-convergence causal-memory sequential",
-		"x=1? x:0 x:1":                  "",
-		"x=1? x:1 x:0":                  most,
-		"x:7":                           "all",
+		"x:1 x=1":                       "writes-follow-reads pram causal causal-convergence causal-memory sequential",
+		// Two that do not know of each other, and who cannot decide (CC alone).
+		"x=1 / x=2 / x:1 x:2 x:1": most[:len("monotonic-reads monotonic-writes writes-follow-reads pram ")] +
+			"causal-convergence causal-memory sequential",
+		// Terry's: a password is changed, and the old one is asked for; a mailbox whose mails come back.
+		"p=1 p=2 p:1":             "read-your-writes pram causal causal-convergence causal-memory sequential",
+		"m=1 / m=2 / m:1 m:2 m:0": most + " causal-memory",
+		// A file is saved, and then its index, which arrives first; an answer to a question that did not.
+		"f=1 i=1 / i:1 f:0 i:1":       "monotonic-writes pram causal causal-convergence causal-memory sequential",
+		"q=1 / q:1 a=1 / a:1 q:0 a:1": "writes-follow-reads causal causal-convergence causal-memory sequential",
+		// Two updates of one session that reach two others in two orders, and two of two sessions.
+		"x=1 x=2 / x:1 x:2 / x:2 x:1": most,
+		"x=1 / x=2 / x:1 / x:2":       "",
+		"x=1? x:0 x:1":                "",
+		"x=1? x:1 x:0":                most,
+		"x:7":                         "all",
 	} {
 		ops := sessions(text)
 		for _, p := range Promises {
