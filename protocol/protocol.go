@@ -4,6 +4,7 @@ package protocol
 import (
 	"althing/process"
 	"althing/protocol/broadcast"
+	"althing/protocol/multipaxos"
 	"althing/protocol/raft"
 	"althing/protocol/snapshot"
 )
@@ -15,6 +16,7 @@ var All = []process.Protocol{
 	snapshot.ChandyLamport,
 	broadcast.FIFO,
 	snapshot.LaiYang,
+	multipaxos.Protocol,
 	raft.Protocol,
 	broadcast.Reliable,
 	broadcast.Total,
