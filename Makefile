@@ -6,7 +6,7 @@ export GOFLAGS = -trimpath
 GO = go
 TOOL = $(GO) tool -modfile=tools/go.mod
 
-.PHONY: help build run test lint vuln mutants seeds fuzz spec race bench bench-docs bench-parts clean etcdctl
+.PHONY: help build run test lint vuln mutants seeds fuzz spec race bench bench-docs bench-protocols bench-parts clean etcdctl
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -68,6 +68,9 @@ bench: ## ours and the best peers, measured side by side; see docs/performance.m
 
 bench-docs: ## the same, and its tables into docs/performance.md
 	cd bench && $(GO) run ./cmd/compare --into ../docs/performance.md
+
+bench-protocols: ## the protocols side by side, measured and simulated; tables into docs/performance.md
+	cd bench && $(GO) run ./cmd/compare --parts protocols --in-flight 1,1000 --into ../docs/performance.md --mark protocols
 
 bench-parts: ## the packages that stand by themselves; tables into docs/benchmarks.md
 	cd bench && $(GO) run ./cmd/parts --into ../docs/benchmarks.md
