@@ -225,9 +225,11 @@ func (t *transactions) Judge(level string, timeout time.Duration) Verdict {
 }
 
 // bars draws transactions. Which order they were committed in is not drawn:
-// serializability lets it differ from that in time.
+// serializability lets it differ from that in time. If they tell no times, each
+// process's follow one another.
 func bars(txns []txn.Txn) []page.Bar {
 	bars := make([]page.Bar, len(txns))
+	timeless, count := txn.Timeless(txns), map[int]time.Duration{}
 	for i := range txns {
 		t := &txns[i]
 		text := t.String()
@@ -235,6 +237,10 @@ func bars(txns []txn.Txn) []page.Bar {
 		bars[i] = page.Bar{Client: t.Process, Call: t.Call, Return: t.Return, Open: t.State == txn.Unknown,
 			Reads: !slices.ContainsFunc(t.Actions, func(a txn.Action) bool { return a.Write }),
 			Label: label, Text: text}
+		if n := count[t.Process]; timeless {
+			bars[i].Call, bars[i].Return = 2*n, 2*n+1
+			count[t.Process]++
+		}
 	}
 	return bars
 }

@@ -54,8 +54,9 @@
 // Adya's: it also asks that a transaction does not go back, which Bailis and
 // others ("Highly available transactions", VLDB 2013) call monotonic atomic
 // view, and that the order keeps sessions; of this PL-2 says nothing. Their
-// causal is convergent, as there is one order for all. A read of a list has
-// read from all that wrote what is in it. What they rule out is named
+// causal has one order for all: of transactions of one operation each it is what
+// package weak calls causal-convergence. A read of a list has read from all that
+// wrote what is in it. What they rule out is named
 // non-monotonic-read, fractured-read, and causality-violation; G1c-process is a
 // cycle of wr and sessions alone.
 //
@@ -276,7 +277,7 @@ func Check(txns []Txn, m Model, l Level, budget time.Duration) Report {
 		return unknown("there is no model %q", m)
 	case l.weak():
 		return checkWeak(txns, m, l)
-	case l == StrictSerializable && timeless(txns):
+	case l == StrictSerializable && Timeless(txns):
 		return unknown("the history tells no times: %s is all that can be judged", Serializable)
 	case m == ListAppend:
 		return checkLists(txns, l, deadline)
@@ -284,9 +285,9 @@ func Check(txns []Txn, m Model, l Level, budget time.Duration) Report {
 	return checkRegisters(txns, l, deadline)
 }
 
-// timeless tells whether all that several transactions tell of time is one
+// Timeless tells whether all that several transactions tell of time is one
 // instant.
-func timeless(txns []Txn) bool {
+func Timeless(txns []Txn) bool {
 	return len(txns) > 1 && !slices.ContainsFunc(txns, func(t Txn) bool {
 		return t.Call != txns[0].Call || t.State != Unknown && t.Return != t.Call
 	})

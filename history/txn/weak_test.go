@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"althing/history"
+	"althing/history/weak"
 )
 
 var seenLevels = []Level{MonotonicView, ReadAtomic, Causal}
@@ -499,3 +500,40 @@ func benchmarkSeen(b *testing.B, l Level, sessions int) {
 func BenchmarkMonotonicView1M(b *testing.B) { benchmarkSeen(b, MonotonicView, 50) }
 func BenchmarkReadAtomic1M(b *testing.B)    { benchmarkSeen(b, ReadAtomic, 50) }
 func BenchmarkCausal1M(b *testing.B)        { benchmarkSeen(b, Causal, 50) }
+
+// TestSingles: of transactions of one operation each, causal is what package weak
+// calls causal-convergence.
+func TestSingles(t *testing.T) {
+	count := map[history.Verdict]int{}
+	for seed := range 5000 {
+		rng := rand.New(rand.NewPCG(uint64(seed), 11))
+		var ops []history.Op
+		var txns []Txn
+		for i := range 3 + rng.IntN(6) {
+			o := history.Op{Client: rng.IntN(3), Key: string(rune('x' + rng.IntN(2))), Kind: history.Put,
+				Arg: strconv.Itoa(i + 1), Call: time.Duration(i), Return: time.Duration(i), Open: rng.IntN(9) == 0}
+			a := Action{Write: true, Key: o.Key, Value: o.Arg}
+			if n := rng.IntN(2 * (i + 1)); n <= i { // reads any of those before, or what was there at first
+				o.Kind, o.Arg, o.Open = history.Get, "", false
+				if n < i && ops[n].Kind == history.Put {
+					o.Key, o.Result = ops[n].Key, ops[n].Arg
+				}
+				a = Action{Key: o.Key, Value: o.Result}
+			}
+			state := Committed
+			if o.Open {
+				state = Unknown
+			}
+			ops = append(ops, o)
+			txns = append(txns, Txn{o.Client, state, []Action{a}, o.Call, o.Return})
+		}
+		one := Check(txns, RWRegister, Causal, 0).Verdict
+		if other := weak.Check(ops, weak.Convergent, 0).Verdict; one != other {
+			t.Fatalf("seed %d: %v of transactions, %v of operations:\n%s", seed, one, other, show(txns))
+		}
+		count[one]++
+	}
+	if min(count[history.OK], count[history.Illegal]) < 500 {
+		t.Errorf("%v: the histories do not tell", count)
+	}
+}
