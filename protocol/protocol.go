@@ -5,6 +5,7 @@ import (
 	"althing/process"
 	"althing/protocol/broadcast"
 	"althing/protocol/multipaxos"
+	"althing/protocol/paxos"
 	"althing/protocol/raft"
 	"althing/protocol/snapshot"
 )
@@ -17,6 +18,7 @@ var All = []process.Protocol{
 	broadcast.FIFO,
 	snapshot.LaiYang,
 	multipaxos.Protocol,
+	paxos.Protocol,
 	raft.Protocol,
 	broadcast.Reliable,
 	broadcast.Total,

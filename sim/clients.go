@@ -287,6 +287,9 @@ func (s *sim) answered(r reply) {
 	}
 	switch a.Outcome {
 	case world.Refused:
+		if s.ends && a.Why == process.Invalid {
+			break // the group has come to its end: that is an answer
+		}
 		s.refused(r.client, a)
 		return
 	case world.Expired:
@@ -305,16 +308,11 @@ func (s *sim) answered(r reply) {
 	if m := s.opt.meter; m != nil {
 		m.waits = append(m.waits, wait{s.now, s.now - c.began})
 	}
-	s.freshen(c)
-	s.ops = append(s.ops, c.op)
-	s.rest(r.client)
-}
-
-// freshen counts an answer to what was asked after the faults ended.
-func (s *sim) freshen(c *client) {
 	if s.settling.on && c.op.Call >= s.settling.since {
 		c.fresh++
 	}
+	s.ops = append(s.ops, c.op)
+	s.rest(r.client)
 }
 
 // remember keeps what the client now knows of the register, for a later CAS.
@@ -333,11 +331,6 @@ func (s *sim) refused(i int, a *world.Answer) {
 	c := &s.clients[i]
 	if a.Why == process.Unsupported && c.req.Kind == process.Read {
 		c.req.Kind = process.Command // through the log, then
-	}
-	if a.Why == process.Invalid && s.ends { // the group has come to its end: that is an answer
-		s.freshen(c)
-		s.rest(i)
-		return
 	}
 	// As long as there is no leader all clients ask again and again: not so
 	// often that little else happens.

@@ -162,7 +162,7 @@ func (s *serveCommand) plan() (*plan, error) {
 		return nil, wrong("protocol", s.Protocol, "expected one of %s", strings.Join(protocols(), ", "))
 	}
 	if !c.Protocol.Facts.Serves() {
-		return nil, wrong("protocol", s.Protocol, "it promises no log without end in one order, which a store of keys needs")
+		return nil, wrong("protocol", s.Protocol, "a store of keys needs one order of all, without end")
 	}
 	var err error
 	if p.level, err = telemetry.ParseLevel(s.LogLevel); err != nil {

@@ -28,7 +28,7 @@ func (p *Paxos) onPrepare(from process.ID, m *Prepare, out *process.Output) {
 
 // onAccept votes, unless a later ballot was promised. Phase 2b, §2.2
 func (p *Paxos) onAccept(from process.ID, m *Accept, out *process.Output) {
-	if m.Ballot < p.promised {
+	if p.promised > m.Ballot {
 		p.nack(from, m.Ballot, out)
 		return
 	}

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"althing/process"
-	"althing/quorum"
 )
 
 // A learner finds out what is chosen. It forgets all in a crash, and asks again.
@@ -22,13 +21,11 @@ type vote struct {
 	value  process.Request
 }
 
-// ask asks all others what is chosen. §2.3
+// ask asks all what is chosen. §2.3
 func (p *Paxos) ask(out *process.Output) {
 	for _, to := range p.group.Members() {
-		if to != p.cfg.Self {
-			// Now: a question says nothing.
-			out.SendNow(to, &Ask{})
-		}
+		// Now: a question says nothing.
+		out.SendNow(to, &Ask{})
 	}
 }
 
@@ -55,7 +52,7 @@ func (p *Paxos) onAccepted(from process.ID, m *Accepted, out *process.Output) {
 			n++
 		}
 	}
-	if n < quorum.Majority(len(p.group.Voters)) {
+	if !p.enough(n) {
 		return
 	}
 	p.learn(m.Value, out)

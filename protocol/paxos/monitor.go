@@ -80,17 +80,12 @@ func (m *monitor) AppendState(b []byte) []byte {
 func (m *monitor) Crashed(process.ID) {}
 
 // Stepped implements process.Monitor.
-func (m *monitor) Stepped(id process.ID, p process.Process, in *process.Input, effects []process.Effect) error {
+func (m *monitor) Stepped(_ process.ID, p process.Process, in *process.Input, effects []process.Effect) error {
 	if in.Kind == process.Recover {
 		return nil
 	}
 	r := p.(*Paxos)
 	m.voters = max(m.voters, len(r.group.Voters))
-	if in.Kind == process.Start && r.voted != 0 { // what it read from its disk is as good as a message
-		if err := m.heard(id, &Accepted{r.voted, r.value}); err != nil {
-			return err
-		}
-	}
 	if in.Kind == process.Receive && r.accepts(in.From) {
 		if err := m.heard(in.From, in.Msg); err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 
 	"althing/oplog"
 	"althing/process"
+	"althing/quorum"
 	"althing/wire"
 )
 
@@ -102,9 +103,6 @@ func (p *Paxos) start(s *process.State, out *process.Output) {
 	case p.known:
 		p.commit(out)
 	case p.group.Has(p.cfg.Self):
-		if p.voted != 0 { // it is durable, and this replica's own learner need not ask
-			p.votes = []vote{{p.cfg.Self, p.voted, p.value}}
-		}
 		out.SetTimer(again, p.cfg.Election)
 	}
 }
@@ -189,6 +187,9 @@ func (p *Paxos) onReceive(from process.ID, m process.Msg, out *process.Output) {
 
 // accepts reports whether id is an acceptor.
 func (p *Paxos) accepts(id process.ID) bool { return slices.Contains(p.group.Voters, id) }
+
+// enough reports whether n acceptors are a majority: any two share one. §2.2
+func (p *Paxos) enough(n int) bool { return n >= quorum.Majority(len(p.group.Voters)) }
 
 // Status implements process.Process.
 func (p *Paxos) Status() process.Status {

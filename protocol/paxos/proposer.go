@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"althing/process"
-	"althing/quorum"
 )
 
 // A proposer forgets all in a crash but its ballots: see acceptor.promised.
@@ -63,7 +62,7 @@ func (p *Paxos) onPromise(from process.ID, m *Promise, out *process.Output) {
 	if m.Voted > p.best.ballot {
 		p.best = vote{from, m.Voted, m.Value}
 	}
-	if len(p.promises) < quorum.Majority(len(p.group.Voters)) {
+	if !p.enough(len(p.promises)) {
 		return
 	}
 	value := p.best.value
