@@ -157,7 +157,8 @@ var help = map[string]map[string]string{
 			"monotonic-writes, writes-follow-reads or convergence; of transactions " +
 			"read-committed, monotonic-atomic-view, read-atomic, causal, repeatable-read, " +
 			"snapshot-isolation, serializable or strict-serializable.",
-		"format":  "How they are written: json, edn, log, itf; of transactions also plume, awdit; auto: by how they begin.",
+		"format": "How they are written: json, edn, log, itf; transactions also plume, awdit; " +
+			"auto: by how they begin.",
 		"timeout": "How long to look for an answer, object by object; then it is unknown.",
 		"order":   "Write the order that explains the history to a file; with one history.",
 		"page":    "Draw the history, its order or what breaks the promise, as an HTML file; with one history.",
