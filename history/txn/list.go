@@ -79,9 +79,14 @@ const tries = 64
 // writers returns who wrote each version, and which were the last of theirs to
 // their key. A version that is written twice makes the history unknown.
 func writers(txns []Txn) (writer map[version]int32, final map[version]bool, r Report) {
-	writer, final = map[version]int32{}, map[version]bool{}
+	count := 0
 	for i := range txns {
-		last := map[string]version{}
+		count += len(txns[i].Actions)
+	}
+	writer, final = make(map[version]int32, count/2), make(map[version]bool, count/2)
+	last := map[string]version{}
+	for i := range txns {
+		clear(last)
 		for j := range txns[i].Actions {
 			a := &txns[i].Actions[j]
 			if !a.Write {
