@@ -240,6 +240,10 @@ type Status struct {
 	Commit uint64 // highest index handed to the application
 }
 
+// Recovering is the Role of a replica that has forgotten in a crash what it
+// knew, and does not yet know it again from the others: see Facts.Volatile.
+const Recovering = "recovering"
+
 // Progress is one replica as a leader sees it.
 type Progress struct {
 	ID      ID
@@ -304,6 +308,7 @@ type Facts struct {
 	Faults   FaultModel                   // what it survives
 	Order    Order                        // what it promises of commits
 	Replicas func(f int) int              // group size to survive f faults for good; 0: none does
+	Volatile bool                         // a crash costs the log: no more than f may be down or Recovering at once
 	Rounds   int                          // one-way message delays from submit to commit, leader known
 	Messages func(n int) (perCommand int) // messages per command among n replicas
 

@@ -8,6 +8,7 @@ import (
 	"althing/protocol/paxos"
 	"althing/protocol/raft"
 	"althing/protocol/snapshot"
+	"althing/protocol/vr"
 )
 
 // All lists the protocols, in order of name. A new one is a folder beside this
@@ -22,6 +23,8 @@ var All = []process.Protocol{
 	raft.Protocol,
 	broadcast.Reliable,
 	broadcast.Total,
+	vr.Protocol,
+	vr.Diskless,
 }
 
 // Find returns the protocol of that name.

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"althing/process"
+	"althing/quorum"
 	"althing/sim/agenda"
 	"althing/sim/dice"
 )
@@ -178,6 +179,10 @@ func (s *sim) crash(id process.ID, how actionKind, kind Faults) {
 	if !s.w.Up(id) {
 		return
 	}
+	if s.plan.volatile && !s.bearable() {
+		s.node(id).doomed = false
+		return
+	}
 	n, d := s.node(id), &s.faults[kind.number()]
 	keep := 0
 	if k := s.w.Unsynced(id); d.Chance(600_000) {
@@ -188,6 +193,18 @@ func (s *sim) crash(id process.ID, how actionKind, kind Faults) {
 	s.counts[faultNames[kind.number()]]++
 	down := d.Around(s.plan.last[kind.number()])
 	s.heap.Push(agenda.Event{At: s.now + down, Kind: evRestart, Node: uint8(id), Arg: n.life})
+}
+
+// bearable reports whether one more replica may lose its memory: no more than a
+// minority does at once, and those who have not yet got it back count too.
+func (s *sim) bearable() bool {
+	out := 0
+	for i := range s.plan.nodes {
+		if id := process.ID(i + 1); !s.w.Up(id) || s.w.Status(id).Role == process.Recovering {
+			out++
+		}
+	}
+	return out < s.plan.nodes-quorum.Majority(s.plan.nodes)
 }
 
 // forget voids what was to happen to a replica in this life.

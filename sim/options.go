@@ -175,6 +175,7 @@ type plan struct {
 	apart               time.Duration // mean time that a mood cuts off, if longer than an election
 	hurry               time.Duration // until a new leader is asked to change the group
 	whole               bool          // no replica may be left out
+	volatile            bool          // replicas lose their memory in a crash
 }
 
 // bear takes out what the protocol does not claim to survive: replicas that are
@@ -184,6 +185,8 @@ func (p *plan) bear(of *process.Protocol) {
 		n := of.Facts.Replicas(p.nodes - quorum.Majority(p.nodes))
 		p.whole = n == 0 || n > p.nodes
 	}
+	p.volatile = of.Facts.Volatile
+	p.whole = p.whole || p.volatile // who is left out may be missed by who recovers
 	if p.whole || !of.Facts.Serves() {
 		p.faults &^= LoseDisk | Corrupt
 	}

@@ -405,7 +405,7 @@ func (s *sim) sync(e *agenda.Event) {
 	if e.Arg != n.life || s.putOff(e) {
 		return
 	}
-	if n.failing {
+	if n.failing && (!s.plan.volatile || s.bearable()) {
 		n.failing = false
 		s.counts["failflush"]++
 		s.crash(id, doFailFlush, FailFlush)
