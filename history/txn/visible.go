@@ -16,7 +16,7 @@ func (h *sightings) unseen(s sight, w spot) bool {
 func (h *sightings) follow(seen, txn int32, s sight) Report {
 	w, ok := h.spot(seen, s.key)
 	switch {
-	case !ok || seen == txn || seen == s.from:
+	case !ok || seen == s.from:
 	case h.unseen(s, w):
 		return h.missed(seen, txn, s)
 	case h.model == RWRegister:
@@ -45,7 +45,7 @@ func (h *sightings) monotonic() (r Report) {
 		}
 		for n, s := range slices.Backward(h.reads[i]) {
 			h.sources(s, func(w int32) {
-				if first[w] == n && r.Verdict == 0 && w != t {
+				if first[w] == n && r.Verdict == 0 {
 					r = h.meet(w, t, next)
 				}
 			})
@@ -57,8 +57,6 @@ func (h *sightings) monotonic() (r Report) {
 				next[s.key] = soon{s, s}
 			} else if e.first.from != s.from {
 				next[s.key] = soon{s, e.first}
-			} else if e.first.count != s.count {
-				next[s.key] = soon{s, e.second}
 			}
 		}
 	}
