@@ -75,8 +75,10 @@ func (p *Paxos) onAsk(from process.ID, m *Ask, out *process.Output) {
 
 // onPrepare is phase 1b. §2.2
 func (p *Paxos) onPrepare(from process.ID, m *Prepare, out *process.Output) {
-	if m.After < p.log.Base() {
-		return // we could not tell it all that we accepted
+	if m.After < p.log.Base() { // we could not tell it all that we accepted
+		// Now: it says what we do not do.
+		out.SendNow(from, &Reject{Ballot: m.Ballot})
+		return
 	}
 	if m.Ballot > p.promised {
 		if !m.Order && p.sticky() {

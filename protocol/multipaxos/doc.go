@@ -92,7 +92,7 @@
 //     message is lost; and changes of the group rest on it.
 //   - A saved Accept has the slots that its acceptor knew to be decided, in place
 //     of what the leader knew: so a restart knows them again.
-//   - A proposer that lacks what acceptors have compacted gets no answer: another
+//   - A proposer that lacks what acceptors have compacted gets no promise: another
 //     has it, and leads. Only a leader sends states.
 //   - An acceptor that answered a leader promises nobody else for the least election
 //     timeout, unless the leader itself handed over. Nobody has to promise, so

@@ -40,7 +40,8 @@ type Promise struct {
 }
 
 // Reject says that the sender promised Ballot, which is above the one that it
-// was addressed in; or, of that one, that it will not promise it.
+// was addressed in; or, if it is that one, that it does not answer its Prepare,
+// for it has compacted slots that were asked for.
 type Reject struct {
 	Ballot Ballot
 }

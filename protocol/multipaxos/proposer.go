@@ -221,10 +221,13 @@ func (p *Paxos) lead(out *process.Output) {
 	p.proposeWaiting(out)
 }
 
-// onReject learns of a later ballot.
+// onReject learns of a later ballot. Or a leader that found an old change of the
+// group, and had it decided, learns that the new group went on long ago: it must
+// make way, for it keeps all others from campaigns.
 func (p *Paxos) onReject(m *Reject, out *process.Output) {
 	p.seen = max(p.seen, m.Ballot)
-	if p.role >= preparing && m.Ballot > p.ballot {
+	behind := m.Ballot == p.ballot && p.role == leader && !p.prepared
+	if p.role >= preparing && m.Ballot > p.ballot || behind {
 		p.becomeAcceptor(0, out)
 	}
 }
