@@ -13,7 +13,8 @@ import (
 var ErrInferred = errors.New("an order of versions that is inferred is not seen in the reads")
 
 // Verify tells why a report does not prove its verdict. It shares no code with
-// Check. Unknown needs no proof.
+// Check, but for what takes a reader's own values from the list that it read.
+// Unknown needs no proof.
 func Verify(txns []Txn, m Model, l Level, r Report) error {
 	switch {
 	case r.Verdict == history.Unknown:
