@@ -33,6 +33,7 @@ package history
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -164,4 +165,10 @@ func (o *Op) applyLock(owner string) (next, result string) {
 		return "", "1"
 	}
 	return owner, "0"
+}
+
+// Except returns the operations on other keys than these: each key can be judged
+// alone. It shares nothing.
+func Except(ops []Op, keys map[string]bool) []Op {
+	return slices.DeleteFunc(slices.Clone(ops), func(o Op) bool { return keys[o.Key] })
 }

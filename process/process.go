@@ -278,6 +278,10 @@ type Config struct {
 	// Window bounds the messages on their way to one replica; 0 leaves it to
 	// the protocol.
 	Window int
+	// Acks is how many replicas beside the primary must hold an entry before it
+	// is committed, where the protocol lets that be chosen; 0 leaves it to the
+	// protocol.
+	Acks int
 }
 
 // A Protocol is one row of the catalog.
@@ -307,6 +311,7 @@ type Monitor interface {
 type Facts struct {
 	Faults   FaultModel                   // what it survives
 	Order    Order                        // what it promises of commits
+	Loses    bool                         // a failure may undo commits, the last ones, and with them what was answered
 	Replicas func(f int) int              // group size to survive f faults for good; 0: none does
 	Volatile bool                         // a crash costs the log: no more than f may be down or Recovering at once
 	Rounds   int                          // one-way message delays from submit to commit, leader known

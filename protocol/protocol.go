@@ -6,6 +6,7 @@ import (
 	"althing/protocol/broadcast"
 	"althing/protocol/multipaxos"
 	"althing/protocol/paxos"
+	"althing/protocol/primarybackup"
 	"althing/protocol/raft"
 	"althing/protocol/snapshot"
 	"althing/protocol/vr"
@@ -20,6 +21,9 @@ var All = []process.Protocol{
 	snapshot.LaiYang,
 	multipaxos.Protocol,
 	paxos.Protocol,
+	primarybackup.Sync,
+	primarybackup.Async,
+	primarybackup.SemiSync,
 	raft.Protocol,
 	broadcast.Reliable,
 	broadcast.Total,

@@ -24,7 +24,7 @@
 //
 //	timers NAME…              names timers 1, 2, … for the whole script
 //	group N [KEY=VALUE…]      a new World of N voters; lease=true drift=0.05 trailing=N
-//	                          heartbeat=50ms election=150ms..300ms window=N batch=N
+//	                          heartbeat=50ms election=150ms..300ms window=N batch=N acks=N
 //	timeout ID TIMER          a timer that is set fires
 //	deliver LINK [KIND [N]]   the oldest message of the link, and of that kind, arrives;
 //	                          or the N-th oldest

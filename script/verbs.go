@@ -89,6 +89,8 @@ func configure(c *process.Config, key, value string) (err error) {
 		c.Window, err = strconv.Atoi(value)
 	case "batch":
 		c.BatchBytes, err = strconv.Atoi(value)
+	case "acks":
+		c.Acks, err = strconv.Atoi(value)
 	case "heartbeat":
 		c.Heartbeat, err = time.ParseDuration(value)
 	case "election":

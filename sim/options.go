@@ -107,8 +107,8 @@ type Options struct {
 	Process  process.Config
 	// Lease is drawn if neither it nor NoLease is set.
 	Lease, NoLease bool
-	// Whole heals all in the second phase, for protocols that need one
-	// particular replica: elsewhere it may have to do with a majority.
+	// Whole heals all in the second phase, for protocols that need one particular
+	// replica, to recover or mend others: elsewhere a majority may have to do.
 	Whole bool
 
 	Trace io.Writer // if set, gets a trace: see package trace
@@ -126,10 +126,8 @@ const (
 )
 
 func (o *Options) defaults() {
-
 	set(&o.Duration, 10*time.Second)
 	set(&o.Settle, 20*time.Second)
-
 	set(&o.Process.Drift, 0.05)
 	o.Nodes, o.Clients = min(o.Nodes, MaxNodes), min(o.Clients, MaxClients)
 }
@@ -178,15 +176,17 @@ type plan struct {
 	volatile            bool          // replicas lose their memory in a crash
 }
 
-// bear takes out what the protocol does not claim to survive: replicas that are
-// gone for good where it needs all, or cannot replace them.
-func (p *plan) bear(of *process.Protocol) {
+// bear takes out what the protocol does not claim to survive: replicas that are gone for good where
+// it needs all, or cannot replace them; clocks off by more than drift, in ppm, where it leans on them.
+func (p *plan) bear(of *process.Protocol, drift int) {
 	if of.Facts.Replicas != nil {
 		n := of.Facts.Replicas(p.nodes - quorum.Majority(p.nodes))
 		p.whole = n == 0 || n > p.nodes
 	}
-	p.volatile = of.Facts.Volatile
-	p.whole = p.whole || p.volatile // who is left out may be missed by who recovers
+	p.volatile, p.whole = of.Facts.Volatile, p.whole || of.Facts.Volatile || of.Facts.Loses // see Options.Whole
+	if of.Facts.Loses {
+		p.ppm = min(p.ppm, drift)
+	}
 	if p.whole || !of.Facts.Serves() {
 		p.faults &^= LoseDisk | Corrupt
 	}

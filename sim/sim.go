@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -22,6 +23,7 @@ type Result struct {
 	Done      int    // operations that were answered
 	Open      int    // operations of which no client knows the outcome
 	Entries   int    // committed
+	Undone    int    // committed and then undone, as a protocol that Loses may
 	Faults    map[string]int
 	Virtual   time.Duration // time that passed in the World
 	Took      time.Duration // by the clock on the wall
@@ -138,9 +140,8 @@ func run(p process.Protocol, o Options) (*sim, error) {
 
 func newSim(p process.Protocol, o Options) *sim {
 	s := &sim{opt: o, plan: planned(&o), total: p.Facts.Serves(), ends: p.Facts.Decrees > 0,
-		counts:  map[string]int{},
-		started: time.Now()}
-	s.plan.bear(&p)
+		counts: map[string]int{}, started: time.Now()}
+	s.plan.bear(&p, int(o.Process.Drift*1e6))
 	s.w = world.New(p, s.config())
 	s.settle, s.mood = dice.New(o.Seed, settleStream), dice.New(o.Seed, strikeStream)
 	s.operator.Dice = dice.New(o.Seed, operatorStream)
@@ -255,9 +256,7 @@ func (s *sim) enact(a *action) bool {
 		}
 	}
 	done, v := judge(do(s.w, a))
-	if v != nil {
-		s.violation = v
-	}
+	s.violation = cmp.Or(v, s.w.Fence(), s.violation)
 	if done && s.opt.record {
 		s.schedule = append(s.schedule, *a)
 	}
@@ -429,16 +428,16 @@ func (s *sim) judgeHistory() {
 	// The budget is far beyond what a history of this size takes: to run out of
 	// it is reported, and never taken for a pass.
 	const budget = 10 * time.Second
-	if v, key := history.Linearizable(s.ops, budget); v != history.OK {
-		s.violation = &world.Violation{Name: "Linearizability",
-			Detail: fmt.Sprintf("the history of %q is %v", key, v)}
+	if v, key := history.Linearizable(history.Except(s.ops, s.w.Harmed()), budget); v != history.OK {
+		s.violation = &world.Violation{Name: "Linearizability", Detail: fmt.Sprintf("the history of %q is %v", key, v)}
 	}
 }
 
 func (s *sim) result() Result {
 	return Result{
 		Seed: s.opt.Seed, Options: s.opt.String(), Events: s.w.Events(), Elections: s.elections,
-		Done: len(s.ops) - s.open, Open: s.open, Entries: len(s.w.Chosen()), Faults: s.counts, Virtual: s.now,
+		Done: len(s.ops) - s.open, Open: s.open, Entries: len(s.w.Chosen()), Undone: len(s.w.Undone()),
+		Faults: s.counts, Virtual: s.now,
 		Took: s.took, Violation: s.violation, History: s.ops, Digest: s.w.Digest(),
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"althing/process"
@@ -40,6 +41,9 @@ func named(err error) error {
 // check is what a World knows of the whole group's past.
 type check struct {
 	total     bool            // the order is total: else each replica has its own
+	loses     bool            // total, but a later epoch may undo the last commits
+	wrote     uint64          // loses: the latest epoch in which a leader answered
+	undone    []process.Entry // loses: those, in the order in which they were found to be
 	chosen    []process.Entry // total: the first commit seen of each index, from 1; else: of each request
 	submitted map[submission]struct{}
 	seen      map[submission]struct{} // not total: those in chosen
@@ -63,8 +67,11 @@ func (c *check) commit(r *replica, e *process.Entry) error {
 	if e.Index != r.app.state.Index+1 {
 		return violation("Order", "replica %d commits %d after %d", r.id, e.Index, r.app.state.Index)
 	}
-	if !c.total {
+	switch {
+	case !c.total:
 		return c.deliver(r, e)
+	case c.loses:
+		return c.undo(r, e)
 	}
 	if e.Index <= uint64(len(c.chosen)) {
 		f := &c.chosen[e.Index-1]
@@ -82,6 +89,36 @@ func (c *check) commit(r *replica, e *process.Entry) error {
 		return err
 	}
 	c.chosen = append(c.chosen, *e)
+	return nil
+}
+
+// undo checks that r may commit e where a failure may undo the last commits.
+// What counts is the history of the latest epoch; but within an epoch there is
+// one, and nobody goes on in it from what is not in it.
+func (c *check) undo(r *replica, e *process.Entry) error {
+	n := uint64(len(c.chosen))
+	at := min(e.Index, n) // the entry in e's place, or the last
+	switch {
+	case at > 0 && e.Epoch < c.chosen[at-1].Epoch:
+		c.undone = append(c.undone, *e) // on a way that others have left
+		return c.valid(r, e)
+	case e.Index > n+1:
+		return violation("Order", "replica %d commits %d, but nobody committed what is before it", r.id, e.Index)
+	case e.Index > 1 && r.app.state.Epoch != c.chosen[e.Index-2].Epoch:
+		return violation("Agreement", "replica %d commits %s after an entry of epoch %d, which %s had undone",
+			r.id, trace.Entry(e), r.app.state.Epoch, trace.Entry(&c.chosen[e.Index-2]))
+	case e.Index <= n && c.chosen[at-1].Epoch == e.Epoch:
+		if f := &c.chosen[at-1]; submissionOf(&f.Req) != submissionOf(&e.Req) {
+			return violation("Agreement", "replica %d commits %s, but %s was committed before",
+				r.id, trace.Entry(e), trace.Entry(f))
+		}
+		return nil
+	}
+	if err := c.valid(r, e); err != nil {
+		return err
+	}
+	c.undone = append(c.undone, c.chosen[e.Index-1:]...)
+	c.chosen = append(slices.Clip(c.chosen[:e.Index-1]), *e)
 	return nil
 }
 

@@ -43,7 +43,7 @@
 //	Agreement   no two replicas commit different requests at one index
 //	Order       each replica commits without gaps, and each index once
 //	Validity    what is committed was submitted, or is the protocol's own
-//	Staleness   no replica's application goes back by a LoadState
+//	Staleness   no replica's application goes back by a LoadState, unless the protocol Loses
 //	Status      a process's Commit is what it handed to the application
 //	Contract    its effects make sense: a known timer, a span, an addressee
 //	Panic       Step returned

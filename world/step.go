@@ -131,7 +131,7 @@ func (w *World) load(r *replica, image *Machine) error {
 	if image == nil {
 		return violation("Contract", "replica %d loads a state, but none came with the input", r.id)
 	}
-	if image.state.Index < r.app.state.Index {
+	if image.state.Index < r.app.state.Index && !w.check.loses {
 		return violation("Staleness", "replica %d goes back from %d to %d by loading a state",
 			r.id, r.app.state.Index, image.state.Index)
 	}

@@ -167,7 +167,7 @@ func (c *clock) read(now time.Duration) time.Duration {
 // each replica.
 func New(p process.Protocol, c Config) *World {
 	w := &World{protocol: p, config: c.Process, wire: c.Wire, seed: c.Seed}
-	w.check.total = p.Facts.Order.One()
+	w.check.total, w.check.loses = p.Facts.Order.One(), p.Facts.Loses
 	w.check.submitted, w.check.seen = map[submission]struct{}{}, map[submission]struct{}{}
 	w.out.Chooser = w.choose
 	if p.Monitor != nil {
@@ -278,6 +278,44 @@ func (w *World) TrueTime(id process.ID, d time.Duration) time.Duration {
 // changed.
 func (w *World) Chosen() []process.Entry { return w.check.chosen }
 
+// Undone returns the entries that were committed somewhere and then undone by a
+// later epoch, which only a protocol that Loses may do. A request among them may
+// have been decided again. It is not to be changed.
+func (w *World) Undone() []process.Entry { return w.check.undone }
+
+// Harmed returns the registers that an undone entry had changed or read.
+func (w *World) Harmed() map[string]bool {
+	keys := map[string]bool{}
+	for i := range w.check.undone {
+		q := &w.check.undone[i].Req
+		if f := bytes.Fields(q.Cmd); q.Kind == process.Command && len(f) > 1 {
+			keys[string(f[1])] = true
+		}
+	}
+	return keys
+}
+
+// Fence holds a protocol that may undo what it answered to this at least: no
+// leader answers a request that changes something once one of a later epoch has.
+// It looks at the Answers in the News. Such a leader rests on its clock: a hand
+// that lets timers fire before their time must not ask for it.
+func (w *World) Fence() *Violation {
+	for i := range w.News.Answers {
+		a := &w.News.Answers[i]
+		r := w.replica(a.Node)
+		if !w.check.loses || a.Outcome != Done || a.Req.Kind == process.Read || r.proc == nil ||
+			r.status.Leader != a.Node {
+			continue
+		}
+		if r.status.Epoch < w.check.wrote {
+			return violation("One writer", "replica %d answers as the leader of epoch %d after one of epoch %d did",
+				a.Node, r.status.Epoch, w.check.wrote)
+		}
+		w.check.wrote = r.status.Epoch
+	}
+	return nil
+}
+
 // Members returns the group in force after the last entry chosen.
 func (w *World) Members() process.Group {
 	for i := len(w.check.chosen) - 1; i >= 0; i-- {
@@ -348,7 +386,7 @@ func (w *World) Clone() *World {
 	for i, r := range w.replicas {
 		c.replicas[i] = r.clone()
 	}
-	c.check.chosen = slices.Clip(w.check.chosen)
+	c.check.chosen, c.check.undone = slices.Clip(w.check.chosen), slices.Clip(w.check.undone)
 	c.check.submitted, c.check.seen = maps.Clone(w.check.submitted), maps.Clone(w.check.seen)
 	c.check.monitor = nil
 	if m, ok := w.check.monitor.(interface{ Clone() process.Monitor }); ok {

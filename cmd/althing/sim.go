@@ -162,10 +162,10 @@ func bar(done, of int) string {
 
 // totals sum up runs.
 type totals struct {
-	seeds, done, open, entries int
-	events, elections          uint64
-	virtual                    time.Duration
-	faults                     map[string]int
+	seeds, done, open, entries, undone int
+	events, elections                  uint64
+	virtual                            time.Duration
+	faults                             map[string]int
 }
 
 func (t *totals) add(r *sim.Result) {
@@ -173,6 +173,7 @@ func (t *totals) add(r *sim.Result) {
 	t.done += r.Done
 	t.open += r.Open
 	t.entries += r.Entries
+	t.undone += r.Undone
 	t.events += r.Events
 	t.elections += r.Elections
 	t.virtual += r.Virtual
@@ -193,6 +194,9 @@ func (t *totals) print(to *output, name string, took time.Duration) {
 		t.virtual.Round(time.Millisecond), took.Round(time.Millisecond))
 	fmt.Fprintf(to.out, "  events         %d, %.0f a second\n", t.events, float64(t.events)/max(took.Seconds(), 1e-9))
 	fmt.Fprintf(to.out, "  elections      %d\n  committed      %d entries\n", t.elections, t.entries)
+	if t.undone > 0 {
+		fmt.Fprintf(to.out, "  undone         %d entries, by a later epoch\n", t.undone)
+	}
 	fmt.Fprintf(to.out, "  operations     %d answered, %d without an answer\n", t.done, t.open)
 	var faults []string
 	for _, k := range slices.Sorted(maps.Keys(t.faults)) {

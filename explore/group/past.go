@@ -55,7 +55,7 @@ func (g *Model) judge(before uint32, id process.ID, o *outcome, asked uint64) ve
 		return v
 	}
 	p := *g.pasts.at(before)
-	v := verdict{err: p.extend(id, o, asked, g.protocol.Facts.Order.One())}
+	v := verdict{err: p.extend(id, o, asked, &g.protocol.Facts)}
 	if v.err == nil {
 		g.buf = p.appendState(g.buf[:0])
 		from := o.from
@@ -66,9 +66,9 @@ func (g *Model) judge(before uint32, id process.ID, o *outcome, asked uint64) ve
 	return v
 }
 
-// extend adds an outcome to p, which is a copy that shares its slices. one says
-// that all replicas commit in one order.
-func (p *past) extend(id process.ID, o *outcome, asked uint64, one bool) error {
+// extend adds an outcome to p, which is a copy that shares its slices.
+func (p *past) extend(id process.ID, o *outcome, asked uint64, f *process.Facts) error {
+	one := f.Order.One()
 	p.chosen, p.reads = slices.Clip(p.chosen), slices.Clone(p.reads)
 	if o.crashed {
 		p.reads = slices.DeleteFunc(p.reads, func(r began) bool { return r.at == id })
@@ -80,8 +80,11 @@ func (p *past) extend(id process.ID, o *outcome, asked uint64, one bool) error {
 		return err
 	}
 	commit := p.commit
-	if !one {
+	switch {
+	case !one:
 		p.own, commit = slices.Clone(p.own), p.deliver
+	case f.Loses:
+		one, commit = false, p.undo // and its reads rest on clocks, which stand still here
 	}
 	for i := range o.commits {
 		if err := commit(id, &o.commits[i]); err != nil {
@@ -150,6 +153,23 @@ func (p *past) commit(id process.ID, e *process.Entry) error {
 			id, trace.Entry(e), trace.Entry(f))
 	}
 	return nil
+}
+
+// undo checks Agreement within an epoch, for a later one may undo what was
+// committed: as the World does it.
+func (p *past) undo(id process.ID, e *process.Entry) error {
+	n := uint64(len(p.chosen))
+	at := min(e.Index, n)
+	switch {
+	case at > 0 && e.Epoch < p.chosen[at-1].Epoch:
+		return nil
+	case e.Index > n+1:
+		return violation("Order", "replica %d commits %d, but nobody committed what is before it", id, e.Index)
+	case e.Index > n || e.Epoch > p.chosen[at-1].Epoch:
+		p.chosen = append(slices.Clip(p.chosen[:e.Index-1]), *e)
+		return nil
+	}
+	return p.commit(id, e)
 }
 
 func alike(a, b *process.Entry) bool {

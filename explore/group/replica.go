@@ -242,7 +242,7 @@ func (x *stage) effect(e *process.Effect, image *process.State) {
 	case process.Send, process.SendState, process.SendNow:
 		x.send(e)
 	case process.LoadState:
-		if image == nil || image.Index < x.r.app.Index {
+		if image == nil || image.Index < x.r.app.Index && !x.g.protocol.Facts.Loses {
 			x.o.err = violation("Staleness", "replica %d loads a state that is older than its own, or none", x.r.id)
 			return
 		}

@@ -29,7 +29,8 @@ const (
 //     bytes that are no message give an error;
 //   - Recover records no effect that matters, and after a crash that kept any
 //     prefix of the saves that includes all durable ones, a replica goes on;
-//   - commits have no gaps, and with total order all replicas commit the same;
+//   - commits have no gaps, and with total order all replicas commit the same,
+//     but for what a protocol that loses undoes in a later epoch;
 //   - the protocol's own Monitor holds;
 //   - requests are refused only when nothing of them was recorded.
 func Run(t *testing.T, p process.Protocol) {
@@ -103,7 +104,7 @@ type group struct {
 	now      time.Duration
 	replicas []*replica
 	net      []flight
-	decided  map[uint64][]byte // by index
+	decided  map[uint64][]byte // by index, and if it Loses by epoch
 	recorded map[string]bool   // commands that are in some log
 	monitor  process.Monitor
 	seq      uint64
@@ -349,11 +350,15 @@ func (g *group) commit(r *replica, es []process.Entry) error {
 			if e.Index != r.applied.Index+1 {
 				return fmt.Errorf("entry %d committed after %d", e.Index, r.applied.Index)
 			}
-			was, ok := g.decided[e.Index]
+			at := e.Index
+			if g.p.Facts.Loses { // a later epoch may undo it
+				at |= e.Epoch << 32
+			}
+			was, ok := g.decided[at]
 			if ok && !bytes.Equal(was, e.Req.Cmd) {
 				return fmt.Errorf("entry %d committed as %q here, as %q elsewhere", e.Index, e.Req.Cmd, was)
 			}
-			g.decided[e.Index] = e.Req.Cmd
+			g.decided[at] = e.Req.Cmd
 		}
 		g.recorded[string(e.Req.Cmd)] = e.Req.Kind == process.Command || g.recorded[string(e.Req.Cmd)]
 		r.applied.Index, r.applied.Epoch = e.Index, e.Epoch
