@@ -176,3 +176,27 @@ func TestNoAnswerBeforeTheFirstRecord(t *testing.T) {
 		t.Errorf("%d answers before, %d after", before, after)
 	}
 }
+
+// TestInStepHasAll: a backup that was left behind is in step again when it has all
+// that is committed, and not before: else what it lacks would be waited for from
+// a backup that says that it is in step.
+func TestInStepHasAll(t *testing.T) {
+	r := promotedWith(t, synchronous, process.Config{}, 9, 9, 0)
+	out := &process.Output{}
+	for range 2 {
+		for i := range r.peers {
+			r.peers[i].active = true
+		}
+		r.check(out)
+	}
+	if r.applied.index != 9 || r.peers[2].inStep {
+		t.Fatalf("%d is committed, in step is %v", r.applied.index, r.peers[2].inStep)
+	}
+	for match, want := range map[uint64]bool{4: false, 9: true} {
+		c := r.Clone().(*PrimaryBackup)
+		c.Step(process.Input{Kind: process.Receive, From: 3, Msg: &AppendReply{Epoch: 1, OK: true, Match: match}}, out)
+		if c.peers[2].inStep != want {
+			t.Errorf("with %d of 9 entries it is in step: %v", match, !want)
+		}
+	}
+}

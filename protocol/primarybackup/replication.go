@@ -284,7 +284,7 @@ func (r *PrimaryBackup) onAppendEntries(from process.ID, m *AppendEntries, out *
 		n := min(r.log.Base()-prev, uint64(len(es)))
 		prev, es = prev+n, es[n:]
 		if prev < r.log.Base() {
-			out.Send(from, &AppendReply{Epoch: r.epoch, OK: true, Match: match})
+			out.Send(from, &AppendReply{Epoch: r.epoch, OK: true, Match: prev})
 			return
 		}
 		prevEpoch = r.log.BaseEpoch()
