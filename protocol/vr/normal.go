@@ -132,7 +132,7 @@ func (r *VR) onPrepare(from process.ID, m *Prepare, s *process.State, out *proce
 		r.ask(out)
 		return
 	}
-	out.Send(from, &PrepareOk{View: r.view, N: r.matched})
+	r.acknowledge(out)
 	r.commitTo(min(max(m.Commit, last.Commit), r.matched), out)
 	if last.Use == ForNewState && !last.More && r.matched > had { // not for an answer that comes twice
 		r.asking = false
@@ -300,8 +300,13 @@ func (r *VR) onCommit(from process.ID, m *Commit, out *process.Output) {
 	case m.Last > r.matched:
 		r.ask(out)
 	case m.Round > 0 && m.Known < r.matched: // an answer was lost
-		out.Send(from, &PrepareOk{View: r.view, N: r.matched})
+		r.acknowledge(out)
 	}
+}
+
+// acknowledge tells the primary how much of its log is durable here, when it is.
+func (r *VR) acknowledge(out *process.Output) {
+	out.Send(r.primary, &PrepareOk{View: r.view, N: r.matched})
 }
 
 // checkQuorum makes a primary that f others do not answer stop, so that its

@@ -82,7 +82,7 @@ func (r *VR) onRecovered(m *Prepare, s *process.State, out *process.Output) {
 		r.heard, r.bound = r.now, true
 		out.StopTimer(resend)
 		out.SetTimer(election, r.cfg.Election)
-		out.Send(r.primary, &PrepareOk{View: r.view, N: r.matched})
+		r.acknowledge(out)
 		return
 	}
 	if !last.More && r.matched > had {
