@@ -296,13 +296,13 @@ func (p *Paxos) advance(out *process.Output) {
 	group := p.log.GroupIndex()
 	p.learn(n)
 	p.commitDecided(out)
-	p.serveReads(out)
 	if p.barrier != 0 && n >= p.barrier {
 		p.barrier = 0
 	}
-	if p.log.GroupIndex() != group {
+	if p.log.GroupIndex() != group { // before reads: the new group may know of more
 		p.regroup(out)
 	}
+	p.serveReads(out)
 	for i := range p.peers {
 		p.tell(&p.peers[i], out)
 	}

@@ -35,10 +35,24 @@ func row(s quorum.Phases) process.Protocol {
 		Facts: process.Facts{
 			Faults:   process.Crash,
 			Order:    process.Total,
-			Replicas: func(f int) int { return 2*f + 1 },
+			Replicas: survivors(s),
 			Rounds:   2,                                      // leader to acceptors, and back
 			Messages: func(n int) int { return 3 * (n - 1) }, // accept, accepted, chosen
 		},
+	}
+}
+
+// survivors returns process.Facts.Replicas: both phases need a quorum of those
+// that are left.
+func survivors(s quorum.Phases) func(f int) int {
+	return func(f int) int {
+		switch {
+		case s.N == 0:
+			return 2*f + 1
+		case f <= s.N-max(s.First, s.Slow):
+			return s.N
+		}
+		return 0
 	}
 }
 
