@@ -1,6 +1,7 @@
 package member
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
@@ -15,6 +16,7 @@ import (
 
 	"althing/kv"
 	"althing/process"
+	"althing/protocol/raft"
 )
 
 const (
@@ -36,6 +38,8 @@ type identity struct {
 	Member  uint64     `json:"member"`
 	Replica process.ID `json:"replica"`
 	Name    string     `json:"name"`
+	// Protocol is what the log is of; "" is raft.
+	Protocol string `json:"protocol,omitempty"`
 	// Peers is where to find the others until the store says so.
 	Peers map[process.ID]string `json:"peers,omitempty"`
 	// Life names the data of this directory, and Lives those of the other
@@ -90,6 +94,18 @@ func (id *identity) whole(dir string) error {
 		}
 	}
 	return nil
+}
+
+// protocol is what the log of a member is of.
+func (id *identity) protocol() string { return cmp.Or(id.Protocol, raft.Protocol.Name) }
+
+// channel names the cluster to the members' links: those that run another
+// protocol are not talked to.
+func (id *identity) channel() uint64 {
+	if p := id.protocol(); p != raft.Protocol.Name {
+		return id.Cluster ^ digest("protocol", p)
+	}
+	return id.Cluster
 }
 
 // save writes the identity so that a crash leaves the old file or the new.

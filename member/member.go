@@ -163,6 +163,9 @@ func (m *Member) begin(ctx context.Context) error {
 	switch {
 	case id != nil && id.Name != c.Name:
 		return fmt.Errorf("%s belongs to member %s", c.Dir, id.Name)
+	case id != nil && id.protocol() != c.Protocol.Name:
+		return fmt.Errorf("%s was begun with the protocol %s: a log of it cannot be read by %s", c.Dir, id.protocol(),
+			c.Protocol.Name)
 	case id != nil && id.Started:
 	case len(c.Join) > 0:
 		if id == nil {
@@ -188,6 +191,7 @@ func (m *Member) begin(ctx context.Context) error {
 			id.Peers[process.ID(members[i].Replica)] = hostOf(members[i].PeerURLs)
 		}
 	}
+	id.Protocol = c.Protocol.Name
 	delete(id.Peers, id.Replica)
 	if id.Life == 0 {
 		id.Life = rand.Uint64() | 1
@@ -215,7 +219,7 @@ func (m *Member) openNode(context.Context) error {
 		m.record.Name(process.ID(r.Replica), m.nameOf(&r))
 	}
 	o := node.Options{
-		Self: m.id.Replica, Cluster: m.id.Cluster, Dir: c.Dir, Started: m.id.Started, Protocol: c.Protocol,
+		Self: m.id.Replica, Cluster: m.id.channel(), Dir: c.Dir, Started: m.id.Started, Protocol: c.Protocol,
 		Life: m.id.Life, Meet: m.meet,
 		Config: process.Config{
 			Heartbeat: c.Heartbeat, Election: process.Span{Min: c.Election, Max: 2 * c.Election},

@@ -10,6 +10,7 @@ var help = map[string]map[string]string{
 			"The next up with it has everything back.",
 		"client": "Where the first member of a new cluster listens for clients " +
 			"(127.0.0.1:2379); the others on ports from 10 up.",
+		"protocol":  "What a new cluster speaks (raft); sim --list has them.",
 		"processes": "Each member is a process of its own, started again when it dies.",
 		"log-level": "Least that is logged.",
 	},

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"althing/member"
+	"althing/process"
 	"althing/protocol"
 	"althing/telemetry"
 )
@@ -157,14 +158,10 @@ func (s *serveCommand) plan() (*plan, error) {
 	if p.dir == "" {
 		p.dir = s.Name + ".althing"
 	}
-	var ok bool
-	if c.Protocol, ok = protocol.Find(s.Protocol); !ok {
-		return nil, wrong("protocol", s.Protocol, "expected one of %s", strings.Join(protocols(), ", "))
-	}
-	if !c.Protocol.Facts.Serves() {
-		return nil, wrong("protocol", s.Protocol, "a store of keys needs one order of all, without end")
-	}
 	var err error
+	if c.Protocol, err = served(s.Protocol); err != nil {
+		return nil, err
+	}
 	if p.level, err = telemetry.ParseLevel(s.LogLevel); err != nil {
 		return nil, wrong("log-level", s.LogLevel, "expected debug, info, warn or error")
 	}
@@ -176,6 +173,18 @@ func (s *serveCommand) plan() (*plan, error) {
 		if err := check(p); err != nil {
 			return nil, err
 		}
+	}
+	return p, nil
+}
+
+// served returns a protocol that can serve.
+func served(name string) (process.Protocol, error) {
+	p, ok := protocol.Find(name)
+	switch {
+	case !ok:
+		return p, wrong("protocol", name, "expected one of %s", strings.Join(protocols(), ", "))
+	case !p.Facts.Serves():
+		return p, wrong("protocol", name, "a store of keys needs one order of all, without end")
 	}
 	return p, nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"althing/member"
+	"althing/protocol/raft"
 	"althing/telemetry"
 )
 
@@ -39,6 +41,7 @@ type upCommand struct {
 	Data      string `default:"althing.data" placeholder:"DIR"`
 	Client    string `placeholder:"HOST:PORT"`
 	Processes bool
+	Protocol  string `placeholder:"NAME"`
 	LogLevel  string `enum:"debug,info,warn,error" default:"info"`
 }
 
@@ -48,7 +51,11 @@ type cluster struct {
 	Token   string      `json:"token"`
 	Founded bool        `json:"founded"` // all members have been started
 	Members []placement `json:"members"`
+	// Protocol is what they speak; "" is raft.
+	Protocol string `json:"protocol,omitempty"`
 }
+
+func (c *cluster) protocol() string { return cmp.Or(c.Protocol, raft.Protocol.Name) }
 
 // A placement is where a member of a cluster on this machine is.
 type placement struct {
@@ -81,6 +88,11 @@ func (u *upCommand) Run(to *output) error {
 func (u *upCommand) check() error {
 	if u.Nodes < 0 || u.Nodes > maxNodes {
 		return wrong("nodes", u.Nodes, "expected from 1 to %d", maxNodes)
+	}
+	if u.Protocol != "" {
+		if _, err := served(u.Protocol); err != nil {
+			return err
+		}
 	}
 	if u.Client == "" {
 		return nil
@@ -123,6 +135,10 @@ func (u *upCommand) cluster() (*cluster, error) {
 		return nil, wrong("client", u.Client, "%s holds a cluster at %s: expected that address, or another --data",
 			u.Data, c.Members[0].Client)
 	}
+	if u.Protocol != "" && u.Protocol != c.protocol() {
+		return nil, wrong("protocol", u.Protocol, "%s holds a cluster of %s: expected that, or another --data", u.Data,
+			c.protocol())
+	}
 	for _, m := range c.Members {
 		own := filepath.Join(u.Data, m.Name, "member.json")
 		if _, err := os.Stat(own); c.Founded && errors.Is(err, fs.ErrNotExist) {
@@ -151,7 +167,8 @@ func (u *upCommand) layOut() (*cluster, error) {
 	}
 	host, text, _ := net.SplitHostPort(client) // checked before
 	port, _ := strconv.Atoi(text)
-	c := &cluster{Format: clusterFormat, Token: "up-" + strconv.FormatInt(time.Now().UnixNano(), 36)}
+	c := &cluster{Format: clusterFormat, Protocol: u.Protocol}
+	c.Token = "up-" + strconv.FormatInt(time.Now().UnixNano(), 36)
 	var held []net.Listener // until all are found, so that none is found twice
 	defer func() {
 		for _, l := range held {
@@ -212,6 +229,7 @@ func (u *upCommand) serve(c *cluster, i int) []string {
 		"--listen-client-urls=http://" + m.Client, "--listen-peer-urls=http://" + m.Peer,
 		"--listen-metrics-urls=http://" + m.Metrics, "--initial-cluster=" + strings.Join(founders, ","),
 		"--initial-cluster-token=" + c.Token, "--log-level=" + u.LogLevel, "--log-format=text",
+		"--protocol=" + c.protocol(),
 	}
 }
 

@@ -239,6 +239,7 @@ func TestUp(t *testing.T) {
 		"has promised the others": {"up", "--data", dir},
 		"a cluster of 3":          {"up", "--data", dir, "--nodes=5"},
 		"a cluster at":            {"up", "--data", dir, "--client=127.0.0.1:9"},
+		"a cluster of raft":       {"up", "--data", dir, "--protocol=multipaxos"},
 	} {
 		p := launch(t, args...)
 		p.await(t, want, 1)

@@ -18,11 +18,11 @@ import (
 // parts are what can be measured, in this order.
 var parts = []string{"solo", "floor", "durable", "groups", "api", "protocols"}
 
-// served are the protocols of part protocols: those that order all commits
-// alike and survive the loss of a member.
+// served are the protocols of part protocols: those that a store can
+// stand on, and that survive the loss of a member.
 func served() (names []string) {
 	for _, p := range protocol.All {
-		if f := &p.Facts; f.Order.One() && f.Replicas(1) > 0 {
+		if f := &p.Facts; f.Serves() && f.Replicas(1) > 0 {
 			names = append(names, p.Name)
 		}
 	}
