@@ -4,6 +4,7 @@ package protocol
 import (
 	"althing/process"
 	"althing/protocol/broadcast"
+	"althing/protocol/fastpaxos"
 	"althing/protocol/multipaxos"
 	"althing/protocol/paxos"
 	"althing/protocol/primarybackup"
@@ -17,6 +18,8 @@ import (
 var All = []process.Protocol{
 	broadcast.Causal,
 	snapshot.ChandyLamport,
+	fastpaxos.Coordinated,
+	fastpaxos.Uncoordinated,
 	broadcast.FIFO,
 	snapshot.LaiYang,
 	multipaxos.Protocol,
