@@ -88,8 +88,8 @@ func (p *Paxos) onPrepare(from process.ID, m *Prepare, out *process.Output) {
 		p.becomeAcceptor(0, out)
 		p.raise(m.Ballot)
 		out.Save(m)
-		out.SetTimer(election, p.cfg.Election)
 	}
+	out.SetTimer(election, p.cfg.Election) // also if it asks for more: phase 1 may take long
 	p.promise(from, m.After, out)
 }
 

@@ -114,7 +114,8 @@ func (p *Paxos) prepareAgain(out *process.Output) {
 }
 
 func (p *Paxos) prepareAt(r *promise, out *process.Output) {
-	if r.id == p.cfg.Self { // we are an acceptor like any other
+	r.upto = max(r.upto, p.log.Last()) // what is decided need not be told
+	if r.id == p.cfg.Self {            // we are an acceptor like any other
 		p.promise(r.id, r.upto, out)
 		return
 	}
@@ -126,9 +127,6 @@ func (p *Paxos) onPromise(from process.ID, m *Promise, out *process.Output) {
 	if p.role < preparing || m.Ballot != p.ballot || p.prepared {
 		return
 	}
-	if p.role == preparing {
-		out.SetTimer(election, p.cfg.Election)
-	}
 	if p.learnFrom(m, out) {
 		return
 	}
@@ -137,22 +135,33 @@ func (p *Paxos) onPromise(from process.ID, m *Promise, out *process.Output) {
 			p.best.put(v.Ballot, []process.Entry{v.Entry}) // the highest ballot's. §2.2, P2c
 		}
 	}
-	voters, done := 0, 0
+	done := 0
 	for i := range p.promises {
 		r := &p.promises[i]
-		if r.id == from && !r.done && m.After <= r.upto {
-			progress := m.Upto > r.upto
-			r.upto, r.done = max(r.upto, m.Upto), !m.More
-			if m.More && progress {
-				p.prepareAt(r, out)
-			}
+		if r.id == from && !r.done && m.After <= max(r.upto, p.log.Last()) {
+			p.reported(r, m, out)
 		}
-		if voters++; r.done {
+		if r.done {
 			done++
 		}
 	}
-	if done >= p.first(voters) {
+	if done >= p.first(len(p.promises)) {
 		p.lead(out)
+	}
+}
+
+// reported notes how far an acceptor's reports go, and asks for more. As long as
+// there is progress a campaign goes on.
+func (p *Paxos) reported(r *promise, m *Promise, out *process.Output) {
+	if m.More && m.Upto <= r.upto {
+		return // it was here before
+	}
+	r.upto, r.done = max(r.upto, m.Upto), !m.More
+	if p.role == preparing {
+		out.SetTimer(election, p.cfg.Election)
+	}
+	if m.More {
+		p.prepareAt(r, out)
 	}
 }
 
@@ -175,9 +184,6 @@ func (p *Paxos) learnFrom(m *Promise, out *process.Output) (regrouped bool) {
 	}
 	if p.log.GroupIndex() == group {
 		p.best.cut(last)
-		for i := range p.promises {
-			p.promises[i].upto = max(p.promises[i].upto, last)
-		}
 		return false
 	}
 	p.regroup(out)
