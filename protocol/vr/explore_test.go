@@ -24,10 +24,12 @@ func TestCounts(t *testing.T) {
 		{vr.Protocol, group.Bounds{Replicas: 2, Elections: 1, Requests: 1, Crashes: 1, Ordered: true, SlowDisks: true},
 			6_547, 2_805, 25},
 		{vr.Protocol, group.Bounds{Replicas: 3, Elections: 1, Requests: 1, Ordered: true}, 269_097, 61_543, 34},
-		{vr.Protocol, group.Bounds{Replicas: 3, Elections: 1, Requests: 0, Crashes: 1, Ordered: true}, 810_663, 185_879, 31},
+		{vr.Protocol, group.Bounds{Replicas: 3, Elections: 1, Requests: 0, Crashes: 1, Ordered: true},
+			810_663, 185_879, 31},
 		{vr.Diskless, group.Bounds{Replicas: 3, Elections: 1, Requests: 0, Crashes: 1, Ordered: true, SlowDisks: true},
 			2_199_107, 482_129, 38},
-		{vr.Diskless, group.Bounds{Replicas: 3, Elections: 1, Requests: 1, Crashes: 1, Ordered: true}, 4_030_148, 896_135, 40},
+		{vr.Diskless, group.Bounds{Replicas: 3, Elections: 1, Requests: 1, Crashes: 1, Ordered: true},
+			4_030_148, 896_135, 40},
 	} {
 		if testing.Short() && c.distinct > 200_000 {
 			continue
