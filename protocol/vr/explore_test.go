@@ -1,4 +1,4 @@
-package vr_test
+package vr
 
 import (
 	"testing"
@@ -6,7 +6,6 @@ import (
 	"althing/explore"
 	"althing/explore/group"
 	"althing/process"
-	"althing/protocol/vr"
 )
 
 // All that may happen within tight bounds, with disks and without. A number that
@@ -19,16 +18,16 @@ func TestCounts(t *testing.T) {
 		generated, distinct uint64
 		depth               int
 	}{
-		{vr.Protocol, group.Bounds{Replicas: 1, Elections: 2, Requests: 2, Crashes: 2, Compactions: 1, SlowDisks: true},
+		{Protocol, group.Bounds{Replicas: 1, Elections: 2, Requests: 2, Crashes: 2, Compactions: 1, SlowDisks: true},
 			4_067, 2_362, 15},
-		{vr.Protocol, group.Bounds{Replicas: 2, Elections: 1, Requests: 1, Crashes: 1, Ordered: true, SlowDisks: true},
+		{Protocol, group.Bounds{Replicas: 2, Elections: 1, Requests: 1, Crashes: 1, Ordered: true, SlowDisks: true},
 			6_547, 2_805, 25},
-		{vr.Protocol, group.Bounds{Replicas: 3, Elections: 1, Requests: 1, Ordered: true}, 269_097, 61_543, 34},
-		{vr.Protocol, group.Bounds{Replicas: 3, Elections: 1, Requests: 0, Crashes: 1, Ordered: true},
+		{Protocol, group.Bounds{Replicas: 3, Elections: 1, Requests: 1, Ordered: true}, 269_097, 61_543, 34},
+		{Protocol, group.Bounds{Replicas: 3, Elections: 1, Requests: 0, Crashes: 1, Ordered: true},
 			810_663, 185_879, 31},
-		{vr.Diskless, group.Bounds{Replicas: 3, Elections: 1, Requests: 0, Crashes: 1, Ordered: true, SlowDisks: true},
+		{Diskless, group.Bounds{Replicas: 3, Elections: 1, Requests: 0, Crashes: 1, Ordered: true, SlowDisks: true},
 			2_199_107, 482_129, 38},
-		{vr.Diskless, group.Bounds{Replicas: 3, Elections: 1, Requests: 1, Crashes: 1, Ordered: true},
+		{Diskless, group.Bounds{Replicas: 3, Elections: 1, Requests: 1, Crashes: 1, Ordered: true},
 			4_030_148, 896_135, 40},
 	} {
 		if testing.Short() && c.distinct > 200_000 {

@@ -27,7 +27,7 @@ func TestRules(t *testing.T) {
 }
 
 func TestPrimariesTakeTurns(t *testing.T) {
-	g := newGroup(t, New, process.Config{})
+	g := newTrio(t, New, process.Config{})
 	for view, primary := range []process.ID{0, 2, 3, 1, 2} {
 		if view == 0 {
 			continue // it has none
@@ -42,7 +42,7 @@ func TestPrimariesTakeTurns(t *testing.T) {
 
 // Michael et al., DISC 2017, §4: what a view change promises binds.
 func TestWhoHasPromisedAViewTakesNothingOfAnEarlierOne(t *testing.T) {
-	g := newGroup(t, New, process.Config{})
+	g := newTrio(t, New, process.Config{})
 	g.receive(3, 1, &StartViewChange{View: 2})
 	three := g.replicas[3]
 	if three.status != viewChange || len(sent[*DoViewChange](g)) != 1 {
@@ -58,7 +58,7 @@ func TestWhoHasPromisedAViewTakesNothingOfAnEarlierOne(t *testing.T) {
 }
 
 func TestAPrimaryThatRestartsIsNoneOfItsView(t *testing.T) {
-	g := newGroup(t, New, process.Config{})
+	g := newTrio(t, New, process.Config{})
 	g.next(1)
 	r := New(process.Config{Self: 2}).(*VR)
 	r.Step(process.Input{Kind: process.Recover, Msg: &Checkpoint{Group: process.Group{Voters: ids}}}, &process.Output{})
@@ -75,7 +75,7 @@ func TestAPrimaryThatRestartsIsNoneOfItsView(t *testing.T) {
 
 // VRR §5.2 would drop what is not committed.
 func TestNothingIsDroppedBeforeItsReplacementIsHere(t *testing.T) {
-	g := newGroup(t, New, process.Config{})
+	g := newTrio(t, New, process.Config{})
 	g.next(1)
 	g.lost = func(f flight) bool { _, ok := f.msg.(*PrepareOk); return ok }
 	g.submit(2, "a")
@@ -91,7 +91,7 @@ func TestNothingIsDroppedBeforeItsReplacementIsHere(t *testing.T) {
 }
 
 func TestAnApplicationStateLeavesWhatFollowsIt(t *testing.T) {
-	g := newGroup(t, New, process.Config{})
+	g := newTrio(t, New, process.Config{})
 	g.next(1)
 	g.lost = func(f flight) bool { _, ok := f.msg.(*PrepareOk); return ok }
 	g.submit(2, "a", "b", "c")
@@ -106,7 +106,7 @@ func TestAnApplicationStateLeavesWhatFollowsIt(t *testing.T) {
 
 // A replica far behind is sent the application's state, and then the rest.
 func TestWhoLagsBeyondTheLogIsSentTheState(t *testing.T) {
-	g := newGroup(t, New, process.Config{})
+	g := newTrio(t, New, process.Config{})
 	g.next(1)
 	g.lost = cut(3)
 	g.submit(2, "a", "b", "c")
@@ -122,7 +122,7 @@ func TestWhoLagsBeyondTheLogIsSentTheState(t *testing.T) {
 }
 
 func TestWhatIsLostIsAskedForOnce(t *testing.T) {
-	g := newGroup(t, New, process.Config{Window: 2, BatchBytes: 1})
+	g := newTrio(t, New, process.Config{Window: 2, BatchBytes: 1})
 	g.next(1)
 	g.lost = cut(3)
 	g.submit(2, "a", "b", "c", "d", "e")
@@ -160,7 +160,7 @@ func TestWhatIsLostIsAskedForOnce(t *testing.T) {
 }
 
 func TestNoMoreThanAWindowIsOnItsWay(t *testing.T) {
-	g := newGroup(t, New, process.Config{Window: 2, BatchBytes: 1})
+	g := newTrio(t, New, process.Config{Window: 2, BatchBytes: 1})
 	g.next(1)
 	g.flying = nil
 	g.submit(2, "a", "b", "c", "d")
@@ -176,7 +176,7 @@ func TestNoMoreThanAWindowIsOnItsWay(t *testing.T) {
 }
 
 func TestOnlyAPrimaryAnswersARecovery(t *testing.T) {
-	g := newGroup(t, NewDiskless, process.Config{})
+	g := newTrio(t, NewDiskless, process.Config{})
 	g.next(1)
 	g.receive(1, 3, &Recovery{View: 1, Nonce: 2})
 	if n := len(sent[*RecoveryResponse](g)); n != 0 {
@@ -189,7 +189,7 @@ func TestOnlyAPrimaryAnswersARecovery(t *testing.T) {
 }
 
 // restart gives a diskless replica its second life.
-func (g *group) restart(id process.ID, view uint64) *VR {
+func (g *trio) restart(id process.ID, view uint64) *VR {
 	r := NewDiskless(process.Config{Self: id}).(*VR)
 	r.Step(process.Input{Kind: process.Recover, Msg: &Lived{View: view, Life: 1}}, &process.Output{})
 	g.replicas[id] = r
@@ -198,7 +198,7 @@ func (g *group) restart(id process.ID, view uint64) *VR {
 }
 
 func TestAnAnswerToAnEarlierRecoveryIsNone(t *testing.T) {
-	g := newGroup(t, NewDiskless, process.Config{})
+	g := newTrio(t, NewDiskless, process.Config{})
 	g.next(1)
 	g.submit(2, "a", "b")
 	g.settle()
@@ -217,7 +217,7 @@ func TestAnAnswerToAnEarlierRecoveryIsNone(t *testing.T) {
 
 // The primary is in an earlier view than the one that was promised.
 func TestRecoveryLeadsToNoEarlierView(t *testing.T) {
-	g := newGroup(t, NewDiskless, process.Config{})
+	g := newTrio(t, NewDiskless, process.Config{})
 	g.next(1)
 	r := g.restart(3, 3)
 	g.flying = nil
@@ -241,7 +241,7 @@ func TestRecoveryLeadsToNoEarlierView(t *testing.T) {
 }
 
 func TestAnOldOrderReleasesNobody(t *testing.T) {
-	g := newGroup(t, New, process.Config{})
+	g := newTrio(t, New, process.Config{})
 	g.next(1)
 	g.next(1)
 	one := g.replicas[1]
@@ -259,7 +259,7 @@ func TestAnOldOrderReleasesNobody(t *testing.T) {
 }
 
 func TestOneCutOffDisturbsNobody(t *testing.T) {
-	g := newGroup(t, New, process.Config{})
+	g := newTrio(t, New, process.Config{})
 	g.next(1)
 	g.lost = cut(1)
 	g.now += 400 * time.Millisecond
@@ -280,7 +280,7 @@ func TestOneCutOffDisturbsNobody(t *testing.T) {
 
 func TestALeaseEndsBeforeThoseWhoBackIt(t *testing.T) {
 	c := process.Config{Lease: true, Drift: 0.1, Election: process.Span{Min: 1100, Max: 2000}}
-	g := newGroup(t, New, c)
+	g := newTrio(t, New, c)
 	g.next(1)
 	two := g.replicas[2]
 	two.now = two.leaseFrom + 990
@@ -293,7 +293,7 @@ func TestALeaseEndsBeforeThoseWhoBackIt(t *testing.T) {
 }
 
 func TestAPrimaryWithoutAQuorumStops(t *testing.T) {
-	g := newGroup(t, New, process.Config{})
+	g := newTrio(t, New, process.Config{})
 	g.next(1)
 	g.lost = cut(2)
 	g.do(2, process.Input{Kind: process.Submit, Reqs: []process.Request{{Kind: process.Read}}})
@@ -309,7 +309,7 @@ func TestAPrimaryWithoutAQuorumStops(t *testing.T) {
 }
 
 func TestTransfer(t *testing.T) {
-	g := newGroup(t, New, process.Config{})
+	g := newTrio(t, New, process.Config{})
 	g.next(1)
 	transfer := func(to uint64) process.Reason {
 		cmd := binary.AppendUvarint(nil, to)
@@ -342,7 +342,7 @@ func TestTransfer(t *testing.T) {
 }
 
 func TestMembersAreRefused(t *testing.T) {
-	g := newGroup(t, New, process.Config{})
+	g := newTrio(t, New, process.Config{})
 	g.next(1)
 	cmd := process.AppendGroup(nil, process.Group{Voters: ids[:2]})
 	g.do(2, process.Input{Kind: process.Submit, Reqs: []process.Request{{Kind: process.Members, Cmd: cmd}}})

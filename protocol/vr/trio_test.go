@@ -7,9 +7,9 @@ import (
 	"althing/process"
 )
 
-// A group is replicas whose disks are fast and whose network is in order, unless
+// A trio is three replicas whose disks are fast and whose network is in order, unless
 // a test says otherwise.
-type group struct {
+type trio struct {
 	t        *testing.T
 	now      time.Duration
 	replicas map[process.ID]*VR
@@ -26,8 +26,8 @@ type flight struct {
 
 var ids = []process.ID{1, 2, 3}
 
-func newGroup(t *testing.T, make func(process.Config) process.Process, c process.Config) *group {
-	g := &group{t: t, replicas: map[process.ID]*VR{}}
+func newTrio(t *testing.T, make func(process.Config) process.Process, c process.Config) *trio {
+	g := &trio{t: t, replicas: map[process.ID]*VR{}}
 	for _, id := range ids {
 		c.Self = id
 		g.replicas[id] = make(c).(*VR)
@@ -37,7 +37,7 @@ func newGroup(t *testing.T, make func(process.Config) process.Process, c process
 }
 
 // do steps one replica, and puts what it sends on its way.
-func (g *group) do(id process.ID, in process.Input) {
+func (g *trio) do(id process.ID, in process.Input) {
 	in.Now = g.now
 	var out process.Output
 	g.replicas[id].Step(in, &out)
@@ -54,11 +54,11 @@ func (g *group) do(id process.ID, in process.Input) {
 	}
 }
 
-func (g *group) receive(to, from process.ID, m process.Msg) {
+func (g *trio) receive(to, from process.ID, m process.Msg) {
 	g.do(to, process.Input{Kind: process.Receive, From: from, Msg: m})
 }
 
-func (g *group) settle() {
+func (g *trio) settle() {
 	for n := 0; len(g.flying) > 0; n++ {
 		if n > 100_000 {
 			g.t.Fatal("messages breed messages")
@@ -71,25 +71,25 @@ func (g *group) settle() {
 	}
 }
 
-func (g *group) fire(id process.ID, t process.Timer) {
+func (g *trio) fire(id process.ID, t process.Timer) {
 	g.do(id, process.Input{Kind: process.Timeout, Timer: t})
 }
 
 // next lets the next view begin, as id wants it.
-func (g *group) next(id process.ID) {
+func (g *trio) next(id process.ID) {
 	g.now += time.Second // nobody is bound to a primary any more
 	g.fire(id, election)
 	g.settle()
 }
 
-func (g *group) submit(id process.ID, cmds ...string) {
+func (g *trio) submit(id process.ID, cmds ...string) {
 	for _, c := range cmds {
 		g.do(id, process.Input{Kind: process.Submit, Reqs: []process.Request{{Cmd: []byte(c)}}})
 	}
 }
 
 // sent returns the messages of one type of the last step.
-func sent[M process.Msg](g *group) (ms []M) {
+func sent[M process.Msg](g *trio) (ms []M) {
 	for i := range g.effects {
 		if m, ok := g.effects[i].Msg.(M); ok {
 			ms = append(ms, m)
