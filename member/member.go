@@ -65,6 +65,7 @@ type Config struct {
 	Heartbeat  time.Duration // 100 ms
 	Election   time.Duration // a replica waits for a leader between this and twice this; 500 ms
 	LeaseReads bool          // the leader answers reads by its lease, and clocks have to run alike
+	Acks       int           // see process.Config.Acks
 
 	CompactEvery uint64 // applied entries between two checkpoints; see node.Limits
 	etcd.Limits
@@ -223,7 +224,7 @@ func (m *Member) openNode(context.Context) error {
 		Life: m.id.Life, Meet: m.meet,
 		Config: process.Config{
 			Heartbeat: c.Heartbeat, Election: process.Span{Min: c.Election, Max: 2 * c.Election},
-			Lease: c.LeaseReads, Drift: maxDrift,
+			Lease: c.LeaseReads, Drift: maxDrift, Acks: c.Acks,
 		},
 		Listener: c.Peer, TLS: config, Groups: map[uint32]process.Machine{groupID: m.store},
 		Log: m.log, Hooks: m.hooks(),

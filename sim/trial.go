@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -46,7 +45,7 @@ type Measured struct {
 	Messages, Bytes, Flushes float64
 	Elections                uint64
 	// Lost are the keys of writes that were answered and are in no replica's log
-	// when all is over.
+	// when all is over, ascending: a key as often as writes of it.
 	Lost []string
 	// Violation is what of the protocol's promises was broken; "" if nothing.
 	Violation string
@@ -197,7 +196,7 @@ func phase(waits []wait, from, to time.Duration) (p Phase) {
 	return p
 }
 
-// lost returns the keys of answered writes that were never decided.
+// lost returns the keys of answered writes that are not in the history.
 func (s *sim) lost() (keys []string) {
 	decided := map[string]bool{}
 	for _, e := range s.w.Chosen() {
@@ -208,6 +207,6 @@ func (s *sim) lost() (keys []string) {
 			keys = append(keys, o.Key)
 		}
 	}
-	slices.SortFunc(keys, cmp.Compare[string])
-	return slices.Compact(keys)
+	slices.Sort(keys)
+	return keys
 }

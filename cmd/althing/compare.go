@@ -127,8 +127,9 @@ func table(w io.Writer, ms []sim.Measured) {
 	fmt.Fprintln(t, "protocol\tp50\tp99\tp50 while\tp99 while\toutage\telections\tmessages\tbytes\tflushes\tlost\t")
 	for i := range ms {
 		m := &ms[i]
-		lost := strconv.Itoa(len(m.Lost)) + " keys"
-		if len(m.Lost) == 0 {
+		keys := len(slices.Compact(slices.Clone(m.Lost)))
+		lost := fmt.Sprintf("%d writes of %d keys", len(m.Lost), keys)
+		if keys == 0 {
 			lost = "nothing"
 		}
 		if m.Violation != "" {

@@ -55,6 +55,7 @@ func TestServeFlags(t *testing.T) {
 		{"--max-request-bytes=1", "--max-request-bytes=1 from 1024"},
 		{"--max-txn-ops=0", "--max-txn-ops=0"},
 		{"--snapshot-count=0", "--snapshot-count=0"},
+		{"--acks=0", "--acks=0 from 1"},
 		{"--snapshot-count=18446744073709551615", "--snapshot-count"},
 		{"--cert-file=c", "--cert-file=c --key-file"},
 		{"--peer-key-file=k", "--peer-cert-file --peer-key-file"},

@@ -32,6 +32,7 @@ var help = map[string]map[string]string{
 		"election-timeout":            "Milliseconds, at least, that a member waits for a leader (500).",
 		"lease-reads": "The leader reads by its lease, without asking; clocks must not run " +
 			"5% apart.",
+		"acks":                  "Backups that must hold a write before it is answered, by primarybackup-semisync.",
 		"quota-backend-bytes":   "Bytes of keys and values from which on puts are refused.",
 		"max-request-bytes":     "Bytes of a request that changes something.",
 		"max-txn-ops":           "Operations of a transaction.",

@@ -44,6 +44,7 @@ type serveCommand struct {
 	HeartbeatInterval int `default:"100" placeholder:"MS"`
 	ElectionTimeout   int `default:"500" placeholder:"MS"`
 	LeaseReads        bool
+	Acks              int `default:"1" placeholder:"N"`
 
 	QuotaBackendBytes int64  `default:"2147483648"`
 	MaxRequestBytes   int    `default:"1572864"`
@@ -206,6 +207,7 @@ func (s *serveCommand) numbers(p *plan) error {
 		{"quota-backend-bytes", s.QuotaBackendBytes, 1 << 20, 1 << 50},
 		{"max-request-bytes", int64(s.MaxRequestBytes), 1 << 10, 32 << 20},
 		{"max-txn-ops", int64(s.MaxTxnOps), 1, 1 << 16},
+		{"acks", int64(s.Acks), 1, 1 << 10},
 		{"snapshot-count", int64(min(s.SnapshotCount, 1<<62)), 1, 1 << 40},
 	} {
 		if n.value < n.low || n.value > n.up {
@@ -220,6 +222,7 @@ func (s *serveCommand) numbers(p *plan) error {
 	c.Heartbeat = time.Duration(s.HeartbeatInterval) * time.Millisecond
 	c.Election = time.Duration(s.ElectionTimeout) * time.Millisecond
 	c.LeaseReads, c.CompactEvery, c.Profiles = s.LeaseReads, s.SnapshotCount, s.EnablePprof
+	c.Acks = s.Acks
 	c.QuotaBytes, c.RequestBytes, c.TxnOps = s.QuotaBackendBytes, s.MaxRequestBytes, s.MaxTxnOps
 	return nil
 }
