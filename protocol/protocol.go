@@ -3,6 +3,7 @@ package protocol
 
 import (
 	"althing/process"
+	"althing/protocol/benor"
 	"althing/protocol/broadcast"
 	"althing/protocol/fastpaxos"
 	"althing/protocol/multipaxos"
@@ -16,6 +17,7 @@ import (
 // All lists the protocols, in order of name. A new one is a folder beside this
 // file, and a line here.
 var All = []process.Protocol{
+	benor.Protocol,
 	broadcast.Causal,
 	snapshot.ChandyLamport,
 	fastpaxos.Coordinated,
