@@ -97,8 +97,10 @@
 //   - In the modes that may lose, a group may have to wait for one particular
 //     replica, if the primary fails while it mends those who went astray.
 //   - The leases rest on clocks whose rates differ by no more than Config.Drift.
-//   - Reads are the primary's. In the modes that may lose they may show what is
-//     undone later.
+//   - Reads are the primary's to allow. In the modes that may lose they may show
+//     what is undone later; and a host that lets each member answer from its own
+//     state once that is at an index may show what is undone already, at a member
+//     that is astray and not yet mended.
 //   - The group is the one it was founded with: Members is refused as Unsupported.
 //   - A synchronous primary writes, then its backups do: two flushes, not one.
 //   - A replica whose disk was lost must not come back under its ID.
