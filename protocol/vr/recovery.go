@@ -59,7 +59,7 @@ func (r *VR) onRecoveryResponse(from process.ID, m *RecoveryResponse, out *proce
 	}
 	if m.View > r.view {
 		r.setView(m.View, out)
-		r.target, r.primary = m.View, 0
+		r.target = m.View
 	}
 	if r.primary != from {
 		r.forget()

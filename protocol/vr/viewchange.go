@@ -118,7 +118,7 @@ func (r *VR) enter(v, order uint64, out *process.Output) {
 	r.stepDown(out)
 	r.setView(v, out)
 	r.status, r.target, r.order, r.svc = viewChange, v, order, nil
-	r.primary, r.bound, r.dvc, r.source = 0, false, nil, 0
+	r.bound, r.dvc, r.source = false, nil, 0
 	out.SetTimer(election, r.cfg.Election)
 	r.askForView(out)
 	r.doViewChange(out)

@@ -242,7 +242,8 @@ func (r *VR) start(s *process.State, out *process.Output) {
 // setView records that no message of a view before v will be taken again.
 func (r *VR) setView(v uint64, out *process.Output) {
 	assert(v > r.view, "views only grow")
-	r.view = v
+	// The same replica may be primary again, of another log: see follow.
+	r.view, r.primary = v, 0
 	out.Save(&Lived{View: v, Life: r.life}) // or a crash would lead back to a view that was left
 }
 

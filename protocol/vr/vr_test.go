@@ -90,6 +90,20 @@ func TestNothingIsDroppedBeforeItsReplacementIsHere(t *testing.T) {
 	}
 }
 
+// Replica 2 is primary of view 1, and of view 4.
+func TestWhatAPrimaryHadInAnEarlierViewItNeedNotHaveNow(t *testing.T) {
+	g := newTrio(t, New, process.Config{})
+	g.next(1)
+	g.lost = func(f flight) bool { _, ok := f.msg.(*PrepareOk); return ok }
+	g.submit(2, "a")
+	g.settle()
+	three := g.replicas[3]
+	g.receive(3, 2, &Commit{View: 4, Last: 2, Commit: 2})
+	if three.view != 4 || three.log.Last() != 2 || three.commitIndex != 1 {
+		t.Fatalf("it commits what view 4 may have replaced: %+v", three.Status())
+	}
+}
+
 func TestAnApplicationStateLeavesWhatFollowsIt(t *testing.T) {
 	g := newTrio(t, New, process.Config{})
 	g.next(1)
