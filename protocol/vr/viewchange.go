@@ -71,10 +71,11 @@ func (r *VR) sticky() bool {
 	return r.leads() || r.backsLease() || r.bound && r.now-r.heard < r.cfg.Election.Min
 }
 
-// backsLease reports whether before a restart this replica may have answered a
-// primary that counts on it.
+// backsLease reports whether in an earlier life this replica may have answered a
+// primary that counts on it. It need not know of that life: an answer does not
+// wait for the disk.
 func (r *VR) backsLease() bool {
-	return r.cfg.Lease && r.lived && r.now-r.started < r.cfg.Election.Min
+	return r.cfg.Lease && r.now-r.started < r.cfg.Election.Min
 }
 
 // onStartViewChange joins who wants a later view, unless we have a primary; with
