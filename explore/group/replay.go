@@ -95,6 +95,7 @@ func (p *replay) step(before *state, a explore.Action) {
 		p.say("%s %d %s", verb, id, q.Cmd)
 		p.do(p.w.Submit(id, []process.Request{q}))
 	case doSync:
+		p.choose(before, id, event{doSync, arg, d}, a)
 		p.sync(id, 1)
 	case doCrash:
 		d = p.g.disk(int(before.count[doCrash]) + 1)
