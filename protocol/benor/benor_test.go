@@ -84,7 +84,10 @@ func TestRounds(t *testing.T) {
 		var ended [most + 1]int // by round
 		bits := map[string]int{}
 		for seed := range uint64(seeds) {
-			round, bit, _ := run(t, seed, inputs)
+			round, bit, coins := run(t, seed, inputs)
+			if coins == 0 && len(inputs) == 2 {
+				t.Fatalf("seed %d: %s is decided in round %d without a coin", seed, inputs, round)
+			}
 			ended[min(round, most)]++
 			bits[bit]++
 		}

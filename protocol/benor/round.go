@@ -6,7 +6,11 @@ import "althing/process"
 func (b *BenOr) enter(round uint64, v Value, out *process.Output) {
 	b.round, b.phase, b.value, b.proposed = round, reporting, v, None
 	clear(b.seats)
-	m := &Report{round, v}
+	b.say(&Report{round, v}, out)
+}
+
+// say tells all a new thing, and remembers that it did.
+func (b *BenOr) say(m process.Msg, out *process.Output) {
 	out.Save(m)
 	b.tell(m, out)
 }
@@ -79,9 +83,7 @@ func (b *BenOr) propose(out *process.Output) {
 			b.proposed = Value(v)
 		}
 	}
-	m := &Proposal{b.round, b.value, b.proposed}
-	out.Save(m)
-	b.tell(m, out)
+	b.say(&Proposal{b.round, b.value, b.proposed}, out)
 }
 
 // conclude is step 3 of A.
@@ -93,7 +95,7 @@ func (b *BenOr) conclude(out *process.Output) {
 			of[s.proposed]++
 		}
 	}
-	if heard < b.enough() {
+	if heard < b.enough() { // or a bit that others decide might be missed
 		return
 	}
 	f := len(b.seats) - b.enough()
