@@ -50,14 +50,22 @@ func (d *disk) sync(n int) {
 		if r.checkpoint {
 			checkpoint = i
 		}
-		if r.image != nil && r.image.state.Index > d.kept.state.Index {
-			d.kept = r.image // unless the application itself has become durable further on
+		if r.image != nil {
+			d.kept = r.image
 		}
 	}
 	d.durable += uint64(n)
 	if checkpoint > 0 {
 		d.first = d.start() + uint64(checkpoint)
 		d.records = slices.Delete(d.records, 0, checkpoint)
+	}
+}
+
+// keep makes the application durable as it is now, and with it what was loaded.
+func (d *disk) keep(m *Machine) {
+	d.kept = m
+	for i := int(d.durable + 1 - d.start()); i < len(d.records); i++ {
+		d.records[i].image = nil
 	}
 }
 

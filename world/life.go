@@ -235,13 +235,13 @@ func (w *World) Flush(id process.ID) error {
 	if err != nil {
 		return err
 	}
-	if r.disk.kept.state.Index >= r.app.state.Index {
+	if k := &r.disk.kept.state; k.Index >= r.app.state.Index && k.Epoch >= r.app.state.Epoch {
 		return errNone
 	}
 	if w.Observe != nil {
 		w.event(trace.Event{Kind: "flush", Node: id})
 	}
-	r.disk.kept = r.app.clone()
+	r.disk.keep(r.app.clone())
 	return w.end(nil)
 }
 

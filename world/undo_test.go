@@ -92,3 +92,31 @@ func TestHarmed(t *testing.T) {
 	b.must(b.tell(2, at(1, 1, "put m x"), at(2, 2, "put m x")))
 	b.equal(b.Harmed(), map[string]bool{"k": true, "l": true})
 }
+
+// TestAnOlderStateStays: what was loaded is durable with its record, though the
+// application was durable further on; and no longer counts when it is durable itself.
+func TestAnOlderStateStays(t *testing.T) {
+	for _, flushed := range []bool{false, true} {
+		b := newBench(t)
+		b.check.loses = true
+		b.submitted("x", "y")
+		load := &order{"old", []process.Effect{{Kind: process.LoadState}}}
+		b.must(b.tell(2, at(1, 1, "x")))
+		b.must(b.tell(2, process.Effect{Kind: process.SendState, To: 1, Msg: load}))
+		b.must(b.tell(1, at(1, 1, "x"), at(1, 2, "y")))
+		b.must(b.Flush(1))
+		commits[b.Process(1).(*probe)] = 1
+		b.must(b.Deliver(b.Flights()[0].ID))
+		want := uint64(1)
+		if flushed {
+			b.must(b.tell(1, at(2, 2, "x"), at(2, 3, "y")))
+			b.must(b.Flush(1))
+			want = 3
+		}
+		b.must(b.Sync(1, b.Unsynced(1)))
+		b.must(b.Crash(1, 0))
+		if got := b.replica(1).disk.kept.state.Index; got != want {
+			t.Errorf("flushed after it was loaded: %v: it restarts with entry %d, want %d", flushed, got, want)
+		}
+	}
+}
