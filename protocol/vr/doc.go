@@ -90,6 +90,9 @@
 //     compared by the viewstamp of the last entry, as in VR. An entry of an
 //     earlier view is not counted as committed before one of the primary's own view
 //     is: each view begins with one (NoOp).
+//   - With n replicas the same one is primary of views v and v+n. What a backup knows
+//     of its log in the one says nothing of the other: a view starts from what is
+//     committed here (setView).
 //   - A primary that crashed and kept its view would use op-numbers again that its
 //     disk has lost. After a restart nobody is primary before the next view change;
 //     view 0 has no primary, so all have saved the view that they lead.
