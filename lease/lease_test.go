@@ -136,7 +136,9 @@ func TestUseful(t *testing.T) {
 		terms lease.Terms
 		want  bool
 	}{
-		{lease.Terms{Length: 3, Skew: 1}, true}, {lease.Terms{Length: 2, Skew: 1}, false}, {lease.Terms{Skew: -1}, false},
+		{lease.Terms{Length: 3, Skew: 1}, true},
+		{lease.Terms{Length: 2, Skew: 1}, false},
+		{lease.Terms{Skew: -1}, false},
 	} {
 		if c.terms.Useful() != c.want {
 			t.Errorf("%+v", c.terms)
