@@ -119,8 +119,10 @@ func (r *Raft) sticky(m *RequestVote) bool {
 	if m.Transfer {
 		return false
 	}
-	if r.cfg.Lease && r.lived && r.now-r.started < r.cfg.Election.Min {
-		return true // before the restart it may have answered a leader that counts on it
+	if r.cfg.Lease && r.now-r.started < r.cfg.Election.Min {
+		// Before a restart it may have answered a leader that counts on it: also
+		// if nothing is on its disk yet, for answers to heartbeats do not wait.
+		return true
 	}
 	return r.role == leader || r.bound && r.now-r.heard < r.cfg.Election.Min
 }

@@ -327,6 +327,29 @@ func TestBoundServerDoesNotVoteEvenInALaterTerm(t *testing.T) {
 	}
 }
 
+// A server that crashed before its first record was durable does not know that
+// it lived, and may have answered a leader that counts on it.
+func TestBoundWithNothingOnDisk(t *testing.T) {
+	r := New(process.Config{Self: 2, Lease: true}).(*Raft)
+	var out process.Output
+	step := func(now time.Duration, in process.Input) {
+		in.Now = now
+		r.Step(in, &out)
+		out.Reset()
+	}
+	group := process.Group{Voters: []process.ID{1, 2, 3}}
+	step(time.Second, process.Input{Kind: process.Start, State: &process.State{Index: 1, Epoch: 1, Group: group}})
+	ask := process.Input{Kind: process.Receive, From: 3, Msg: &RequestVote{Term: 5, LastIndex: 1, LastTerm: 1}}
+	step(time.Second+10*time.Millisecond, ask)
+	if r.votedFor != 0 {
+		t.Fatal("it voted as soon as it had started")
+	}
+	step(time.Second+defaultElection.Min, ask)
+	if r.votedFor != 3 {
+		t.Fatal("it does not vote at all")
+	}
+}
+
 func TestTransferEndsTheLease(t *testing.T) {
 	g := newGroup(t, process.Config{Lease: true}, 1, 2, 3)
 	g.elect(1)
