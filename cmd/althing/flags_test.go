@@ -26,7 +26,7 @@ func TestServeFlags(t *testing.T) {
 		{"--name=", "--name= expected"},
 		{"--name=a=b", "--name=a=b"},
 		{"--protocol=paxos99", "--protocol=paxos99 expected raft"},
-		{"--protocol=causal", "--protocol=causal total order"},
+		{"--protocol=causal", "--protocol=causal one order"},
 		{"--log-level=loud", "--log-level=loud debug warn"},
 		{"--log-format=xml", "--log-format xml"},
 		{"--listen-client-urls=127.0.0.1:2379", "--listen-client-urls=127.0.0.1:2379 http://"},
