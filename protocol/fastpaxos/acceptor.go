@@ -123,6 +123,15 @@ func (r *replica) batches(es []process.Entry, f func([]process.Entry)) {
 	}
 }
 
+// follow votes with another acceptor that recovers without the coordinator: what it
+// picked may be chosen, and one that did not hear of all votes itself need not. So
+// those who pick differently are fewer.
+func (r *replica) follow(round uint64, e *process.Entry, x *instance, out *process.Output) {
+	if round == r.promised|aloneRound && x.vote.Round < round && !x.decided {
+		r.cast(round, []process.Entry{*e}, out)
+	}
+}
+
 // recoverAlone votes after a collision, in the round for that, as if this acceptor
 // were the coordinator: the votes that it has heard of are promises, too, for
 // nobody votes twice in a round. Uncoordinated recovery, §3.2

@@ -29,6 +29,7 @@ func (r *replica) onVoted(from process.ID, m *Voted, out *process.Output) {
 			r.decide(e)
 			continue
 		}
+		r.follow(m.Round, e, x, out)
 		r.onCollision(e.Index, x, m.Round, out)
 	}
 	r.advance(out)
@@ -45,9 +46,16 @@ func (r *replica) chosen(x *instance, v *Vote) bool {
 	return n >= r.quorumOf(v.Round)
 }
 
-// onCollision looks whether a fast round came to nothing in an instance.
+// onCollision looks whether a fast round came to nothing in an instance, or has the
+// votes of all who seem to be there.
 func (r *replica) onCollision(index uint64, x *instance, round uint64, out *process.Output) {
-	if !fast(round) || baseOf(round) != r.promised || !r.collided(round, x.votesIn(round)) {
+	if !fast(round) || baseOf(round) != r.promised {
+		return
+	}
+	votes := x.votesIn(round)
+	// Who is down will not vote: it may be waited for in vain.
+	all := r.role == leading && len(votes) >= max(r.classic(), r.present())
+	if !all && !r.collided(round, votes) {
 		return
 	}
 	r.recoverAlone(index, x, out)
@@ -67,6 +75,14 @@ func (r *replica) decide(e *process.Entry) {
 		}
 		r.mine = slices.Delete(r.mine, i, i+1)
 	}
+	if q := &e.Req; q.Client != 0 { // a copy that waits here is answered by this one
+		r.queue = slices.DeleteFunc(r.queue, func(o process.Request) bool { return retry(&o, q) })
+	}
+}
+
+// retry reports whether two requests are one of a session, asked again.
+func retry(a, b *process.Request) bool {
+	return a.Client != 0 && a.Client == b.Client && a.Seq == b.Seq && a.Kind == b.Kind
 }
 
 // advance puts into the log what is decided with all before, and goes on with what
