@@ -104,3 +104,52 @@ func TestCollided(t *testing.T) {
 		}
 	}
 }
+
+// A request is proposed in one instance, however often it is said again; in a later
+// one only when something else was chosen there, and never again once it was chosen.
+func TestOnce(t *testing.T) {
+	r := newReplica(false, process.Config{Self: 1})
+	var out process.Output
+	step := func(in process.Input) (proposed map[uint64]bool) {
+		out.Reset()
+		r.Step(in, &out)
+		proposed = map[uint64]bool{}
+		for _, e := range out.Effects {
+			if m, ok := e.Msg.(*Propose); ok {
+				for i := range m.Entries {
+					proposed[m.Entries[i].Index] = true
+				}
+			}
+		}
+		return proposed
+	}
+	chosen := func(e process.Entry) (proposed map[uint64]bool) {
+		for from := process.ID(1); from <= 3; from++ {
+			m := &Voted{Round: 4 | fastRound, Entries: []process.Entry{e}}
+			proposed = step(process.Input{Kind: process.Receive, From: from, Msg: m})
+		}
+		return proposed
+	}
+	group := process.Group{Voters: []process.ID{1, 2, 3}}
+	step(process.Input{Kind: process.Start, State: &process.State{Group: group}})
+	step(process.Input{Kind: process.Receive, From: 2, Msg: &Heartbeat{Round: 4, Any: true}})
+	want := func(what string, got map[uint64]bool, index uint64) {
+		t.Helper()
+		if index == 0 && len(got) > 0 || index > 0 && (len(got) != 1 || !got[index]) {
+			t.Errorf("%s: proposed in %v, want %d", what, got, index)
+		}
+	}
+	q := process.Request{Cmd: []byte("v")}
+	want("submitted", step(process.Input{Kind: process.Submit, Reqs: []process.Request{q}}), 1)
+	step(process.Input{Kind: process.Timeout, Timer: tick}) // so soon it need not be said again
+	for range 3 {
+		want("said again", step(process.Input{Kind: process.Timeout, Timer: tick}), 1)
+	}
+	other := process.Entry{Index: 1, Epoch: 2, Req: q} // the same words, of another replica
+	want("another was chosen", chosen(other), 2)
+	want("chosen", chosen(process.Entry{Index: 2, Epoch: 1, Req: q}), 0)
+	want("all done", step(process.Input{Kind: process.Timeout, Timer: tick}), 0)
+	if r.Status().Commit != 2 {
+		t.Errorf("%+v", r.Status())
+	}
+}

@@ -34,7 +34,7 @@ func TestCounts(t *testing.T) {
 		}
 		if r.Generated != c.generated || r.Distinct != c.distinct || r.Depth != c.depth || r.Stopped != "" ||
 			!g.Watched() || r.Broken() != nil {
-			t.Errorf("%+v: %v, %d deep, watched %v, %+v", c.bounds, &r, r.Depth, g.Watched(), r.Broken())
+			t.Errorf("%+v: %v, watched %v, %+v", c.bounds, &r, g.Watched(), r.Broken())
 		}
 	}
 }
