@@ -2,6 +2,7 @@ package fastpaxos
 
 import (
 	"slices"
+	"time"
 
 	"althing/process"
 )
@@ -10,15 +11,17 @@ import (
 // What it knows does not outlive a crash: then another round is begun.
 type coordinator struct {
 	role     role
-	leader   process.ID   // heard last, 0: none
-	quiet    int          // ticks since
-	highest  uint64       // round heard of from those who refused
-	round    uint64       // its own, a base
-	seconds  []process.ID // scouting: who knows of no coordinator
-	promises []promise    // preparing
-	silent   []uint8      // ticks since each voter was heard, by position
-	commits  []uint64     // what each said that it knows
-	settled  int          // ticks for which a fast quorum was there
+	leader   process.ID      // heard last, 0: none
+	quiet    int             // ticks since
+	highest  uint64          // round heard of from those who refused
+	round    uint64          // its own, a base
+	seconds  []process.ID    // scouting: who knows of no coordinator
+	promises []promise       // preparing
+	silent   []uint8         // ticks since each voter was heard, by position
+	commits  []uint64        // what each said that it knows
+	heardAt  []time.Duration // when; for people, who look at it in Progress
+	now      time.Duration   // of the present Input
+	settled  int             // ticks for which a fast quorum was there
 }
 
 type role uint8
@@ -289,7 +292,7 @@ func (r *replica) onAlive(from process.ID, m *Alive) {
 	if r.role != leading || p < 0 || m.Round != r.round {
 		return
 	}
-	r.silent[p] = 0
+	r.silent[p], r.heardAt[p] = 0, r.now
 	r.commits[p] = max(r.commits[p], m.Commit)
 	r.hearOf(from, m.Commit)
 	if m.High > r.log.Last() {

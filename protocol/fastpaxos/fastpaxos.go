@@ -148,6 +148,7 @@ func newReplica(alone bool, c process.Config) process.Process {
 
 // Step implements process.Process.
 func (r *replica) Step(in process.Input, out *process.Output) {
+	r.now = in.Now
 	switch in.Kind {
 	case process.Recover:
 		r.recover(in.Msg)
@@ -223,7 +224,8 @@ func (r *replica) start(s *process.State, out *process.Output) {
 	}
 	out.Commit(r.log.Slice(s.Index, r.log.Last()))
 	r.high = r.log.Last() + uint64(len(r.insts))
-	r.silent, r.commits = make([]uint8, len(r.group.Voters)), make([]uint64, len(r.group.Voters))
+	n := len(r.group.Voters)
+	r.silent, r.commits, r.heardAt = make([]uint8, n), make([]uint64, n), make([]time.Duration, n)
 	r.advance(out)
 	if r.group.Has(r.cfg.Self) {
 		out.SetTimer(tick, process.Span{Min: r.cfg.Heartbeat, Max: r.cfg.Heartbeat})
@@ -346,7 +348,7 @@ func (r *replica) Progress(b []process.Progress) []process.Progress {
 	}
 	for i, id := range r.group.Voters {
 		if id != r.cfg.Self {
-			b = append(b, process.Progress{ID: id, Match: r.commits[i]})
+			b = append(b, process.Progress{ID: id, Match: r.commits[i], Heard: r.heardAt[i]})
 		}
 	}
 	return b

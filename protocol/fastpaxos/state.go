@@ -20,11 +20,13 @@ func (r *replica) Clone() process.Process {
 	c.waiting, c.asked = slices.Clone(r.waiting), slices.Clone(r.asked)
 	c.answers, c.ready = slices.Clone(r.answers), slices.Clone(r.ready)
 	c.seconds = slices.Clone(r.seconds)
+	c.heardAt = slices.Clone(r.heardAt)
 	c.promises, c.silent, c.commits = slices.Clone(r.promises), slices.Clone(r.silent), slices.Clone(r.commits)
 	return &c
 }
 
-// AppendState implements process.Process.
+// AppendState implements process.Process. No Step looks at when somebody was heard,
+// so that is not in it.
 func (r *replica) AppendState(b []byte) []byte {
 	b = wire.AppendUints(b, uint64(r.cfg.Self), r.promised)
 	b = append(b, wire.Flag(r.lived, 1)|wire.Flag(r.moved, 2)|wire.Flag(r.any.Any, 4))
