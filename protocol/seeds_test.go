@@ -14,6 +14,7 @@ var (
 	seconds  = flag.Int("seconds", 10, "seconds of virtual time with faults, for each seed")
 	nodes    = flag.Int("nodes", 0, "replicas; 0: by turns 3 and 5")
 	firstOne = flag.Uint64("first", 1, "the first seed")
+	shrink   = flag.Int("shrink", 0, "schedules tried to shorten a run that fails; 0: none")
 )
 
 // TestSeeds simulates every protocol under all faults. It is what the mutants
@@ -29,14 +30,20 @@ func TestSeeds(t *testing.T) {
 				o := sim.Options{
 					Seed: *firstOne, Nodes: n, Faults: sim.All, Duration: time.Duration(*seconds) * time.Second,
 				}
+				var failed sim.Result
+				began := time.Now()
 				sim.Swarm(p, *seeds/len(sizes), o, func(r sim.Result) bool {
-					if r.Violation != nil {
-						t.Errorf("seed %d, %d replicas: %v\nreplay: althing sim %s --seed %d --nodes %d --duration %ds",
-							r.Seed, n, r.Violation, p.Name, r.Seed, n, *seconds)
-					}
+					failed = r
 					return r.Violation == nil
 				})
-				if t.Failed() {
+				if failed.Violation != nil {
+					t.Errorf("seed %d, %d replicas: %v\nfound in %.1f seconds; replay: "+
+						"althing sim %s --seed %d --nodes %d --duration %ds", failed.Seed, n, failed.Violation,
+						time.Since(began).Seconds(), p.Name, failed.Seed, n, *seconds)
+					if o.Seed = failed.Seed; *shrink > 0 {
+						s, err := sim.Shrink(p, o, *shrink)
+						t.Logf("shrunk from %d to %d events (%v)", s.Before, s.Length, err)
+					}
 					return
 				}
 			}

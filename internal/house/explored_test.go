@@ -109,7 +109,7 @@ func foundBySeeds(t *testing.T) map[string]string {
 	}
 	table, _, _ := strings.Cut(string(text), byExploration)
 	for line := range strings.Lines(table) {
-		if cells := strings.Split(line, " | "); len(cells) == 5 && strings.HasPrefix(cells[2], "seed ") {
+		if cells := strings.Split(line, " | "); len(cells) == 6 && strings.HasPrefix(cells[2], "seed ") {
 			n, _, _ := strings.Cut(strings.TrimPrefix(cells[2], "seed "), " ")
 			found[strings.TrimPrefix(cells[0], "| ")] = n
 		}

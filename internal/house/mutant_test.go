@@ -21,6 +21,10 @@ var (
 	perMutant  = flag.Int("seeds", 1000, "seeds a mutant has to be found within")
 )
 
+// schedules bounds those tried to shorten the run that shows a mistake: what
+// "althing sim" tries, too.
+const schedules = 4000
+
 // A mutant is one deliberate mistake.
 type mutant struct {
 	name, why, file, was, is string
@@ -109,7 +113,8 @@ func (m *mutant) command() (pkg string, args []string) {
 	if m.pkg != "" {
 		return m.pkg, []string{"-test.run", m.tests}
 	}
-	return "./protocol", []string{"-test.run", "^TestSeeds$/^" + m.row + "$", "-seeds", fmt.Sprint(*perMutant)}
+	return "./protocol", []string{"-test.run", "^TestSeeds$/^" + m.row + "$",
+		"-seeds", fmt.Sprint(*perMutant), "-shrink", fmt.Sprint(schedules)}
 }
 
 // TestMutants builds the simulation, or the test that is named, with each
@@ -142,7 +147,7 @@ func TestMutants(t *testing.T) {
 			}
 			found := firstViolation(out)
 			t.Log(found)
-			rows = append(rows, m.line(found, time.Since(began)))
+			rows = append(rows, m.line(out, time.Since(began)))
 			if m.also == nil {
 				return
 			}
@@ -212,20 +217,31 @@ func firstViolation(out string) string {
 	return out
 }
 
-// seedLine is what TestSeeds says of a violation.
-var seedLine = regexp.MustCompile(`seed (\d+), (\d+) replicas: ([^:]+):`)
+// What TestSeeds says of a violation.
+var (
+	seedLine   = regexp.MustCompile(`seed (\d+), (\d+) replicas: ([^:]+):`)
+	secondsOf  = regexp.MustCompile(`found in ([0-9.]+) seconds`)
+	shrunkLine = regexp.MustCompile(`shrunk from \d+ to (\d+) events`)
+)
 
 // line is the mutant in the table of what found it.
-func (m *mutant) line(found string, took time.Duration) string {
+func (m *mutant) line(out string, took time.Duration) string {
 	by := "test " + strings.TrimPrefix(m.pkg, "./")
 	what := "`" + strings.ReplaceAll(m.tests, "|", " ") + "`"
-	if s := seedLine.FindStringSubmatch(found); m.pkg == "" && s != nil {
+	seconds, events := fmt.Sprintf("%.1f", took.Seconds()), ""
+	if s := seedLine.FindStringSubmatch(out); m.pkg == "" && s != nil {
 		by, what = fmt.Sprintf("seed %s of %s, %s replicas", s[1], m.row, s[2]), s[3]
+		if s := secondsOf.FindStringSubmatch(out); s != nil {
+			seconds = s[1]
+		}
+		if s := shrunkLine.FindStringSubmatch(out); s != nil && what != "Liveness" {
+			events = s[1]
+		}
 	}
 	if m.also != nil {
 		by += "; " + strings.TrimPrefix(m.also.pkg, "./")
 	}
-	return fmt.Sprintf("| %s | %s | %s | %s | %.1f |", m.name, m.why, by, what, took.Seconds())
+	return fmt.Sprintf("| %s | %s | %s | %s | %s | %s |", m.name, m.why, by, what, seconds, events)
 }
 
 func writeTable(t *testing.T, rows []string) {
@@ -236,10 +252,12 @@ Each line that keeps the house safe has a mistake of its own in
 [mutants.txt](../internal/house/mutants.txt), and something that must find it: the simulator, within
 1,000 seeds under all faults, or a test that is named. "make mutants" puts them in place one by one,
 requires that each is found and that nothing is found where nothing is wrong, and writes this table.
-Seconds are of one run on two shared cores, with the build.
+Seconds are of one run on two shared cores: of the search by seeds, of a test with its build. Events
+are those of the run that a seed led to, shrunk within ` + fmt.Sprint(schedules) + ` tries; none if what broke is a promise
+for the end of the run, which no event breaks.
 
-| mistake | what goes wrong | found by | as | seconds |
-|---|---|---|---|---:|
+| mistake | what goes wrong | found by | as | seconds | events |
+|---|---|---|---|---:|---:|
 ` + strings.Join(rows, "\n") + "\n"
 	name := filepath.Join(root, *tableFile)
 	if old, err := os.ReadFile(name); err == nil { // TestExplored writes the rest
