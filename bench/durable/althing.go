@@ -70,21 +70,26 @@ func (o *ours) join(peers []string) error {
 	return o.lead()
 }
 
-// lead waits until the first member leads all groups, and has them handed to
-// it if they are led by others.
+// lead waits until all groups are led. The first member, which is the one that
+// proposes, has them handed to it, unless the protocol knows no such thing:
+// then any replica may propose.
 func (o *ours) lead() error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	for _, g := range o.groups {
 		for {
 			s, changed := g.Status()
-			if s.Leader == 1 {
+			if s.Leader == 1 || o.id != 1 && s.Leader != 0 {
 				break
 			}
-			if o.id == 1 && s.Leader != 0 {
+			if s.Leader != 0 {
 				_, err := g.Do(ctx, process.Transfer, binary.AppendUvarint(nil, 1))
-				if refused := new(node.RefusedError); err != nil && !errors.As(err, &refused) {
+				refused := new(node.RefusedError)
+				if err != nil && !errors.As(err, &refused) {
 					return fmt.Errorf("take over: %w", err)
+				}
+				if err != nil && refused.Why == process.Unsupported {
+					break
 				}
 			}
 			select {
