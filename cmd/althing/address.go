@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"althing/internal/terminal"
 )
 
 const example = "http://10.0.0.1:2379"
@@ -22,16 +24,17 @@ func parseURLs(flag string, list []string) ([]*url.URL, error) {
 		u, err := url.Parse(strings.TrimSpace(raw))
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Path != "" && u.Path != "/" ||
 			u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-			return nil, wrong(flag, raw, "expected http:// or https://, a host and a port, such as %s", example)
+			return nil, terminal.Wrong(flag, raw,
+				"expected http:// or https://, a host and a port, such as %s", example)
 		}
 		u.Path = ""
 		if port, err := strconv.ParseUint(u.Port(), 10, 16); err != nil || u.Hostname() == "" {
-			return nil, wrong(flag, raw, "expected a host and a port from 0 to 65535, such as %s", example)
+			return nil, terminal.Wrong(flag, raw, "expected a host and a port from 0 to 65535, such as %s", example)
 		} else if u.Host != net.JoinHostPort(u.Hostname(), strconv.FormatUint(port, 10)) {
-			return nil, wrong(flag, raw, "expected the port as a plain number")
+			return nil, terminal.Wrong(flag, raw, "expected the port as a plain number")
 		}
 		if slices.ContainsFunc(urls, func(v *url.URL) bool { return v.Host == u.Host }) && u.Port() != "0" {
-			return nil, wrong(flag, strings.Join(list, ","), "%s is there twice", u.Host)
+			return nil, terminal.Wrong(flag, strings.Join(list, ","), "%s is there twice", u.Host)
 		}
 		urls = append(urls, u)
 	}
@@ -53,7 +56,8 @@ func reachable(flag string, listen []*url.URL, advertised []string) ([]*url.URL,
 	}
 	for _, u := range listen {
 		if ip := net.ParseIP(u.Hostname()); ip != nil && ip.IsUnspecified() {
-			return nil, wrong(flag, "", "expected the URL that others reach this member by, for they cannot by %s", u)
+			return nil, terminal.Wrong(flag, "",
+				"expected the URL that others reach this member by, for they cannot by %s", u)
 		}
 	}
 	return listen, nil

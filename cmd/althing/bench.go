@@ -1,12 +1,12 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
 
+	"althing/internal/terminal"
 	"althing/load"
 	"althing/member"
 )
@@ -37,7 +37,7 @@ type benchCommand struct {
 
 // Run asks for work and prints how it went. A request that failed makes a bad
 // answer.
-func (b *benchCommand) Run(to *output) error {
+func (b *benchCommand) Run(to *terminal.Output) error {
 	for _, v := range []struct {
 		flag  string
 		value int64
@@ -47,13 +47,13 @@ func (b *benchCommand) Run(to *output) error {
 		{"duration", int64(b.Duration)}, {"timeout", int64(b.Timeout)},
 	} {
 		if v.value <= 0 {
-			return wrong(v.flag, v.value, "expected more than 0")
+			return terminal.Wrong(v.flag, v.value, "expected more than 0")
 		}
 	}
 	files := member.TLS{Cert: b.Cert, Key: b.Key, CA: b.CACert}
 	config, err := files.Client()
 	if err != nil {
-		return usageError{err}
+		return terminal.Usage(err)
 	}
 	o := load.Options{
 		Endpoints: b.Endpoints, TLS: config, Workload: load.Workload(b.Workload), Clients: b.Clients,
@@ -65,13 +65,13 @@ func (b *benchCommand) Run(to *output) error {
 		o.Warmup = -1 // none
 	}
 	var progress func(load.Progress)
-	if terminal(to.err) {
+	if terminal.Interactive(to.Err) {
 		progress = func(p load.Progress) {
 			phase := ""
 			if p.Warming {
 				phase = " (warming up)"
 			}
-			fmt.Fprintf(to.err, "\r%4.0fs %9.0f/s   p50 %v   p99 %v   %d errors%s   ", p.Elapsed.Seconds(), p.Rate,
+			fmt.Fprintf(to.Err, "\r%4.0fs %9.0f/s   p50 %v   p99 %v   %d errors%s   ", p.Elapsed.Seconds(), p.Rate,
 				p.P50.Round(10*time.Microsecond), p.P99.Round(10*time.Microsecond), p.Errors, phase)
 		}
 	}
@@ -81,21 +81,19 @@ func (b *benchCommand) Run(to *output) error {
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	r, err := load.Run(ctx, o, progress)
 	if progress != nil {
-		fmt.Fprintln(to.err)
+		fmt.Fprintln(to.Err)
 	}
 	var option *load.OptionError
 	if errors.As(err, &option) {
-		return usageError{err}
+		return terminal.Usage(err)
 	}
 	if err != nil {
 		return err
 	}
 	if b.Output == "json" {
-		e := json.NewEncoder(to.out)
-		e.SetIndent("", "  ")
-		err = e.Encode(r)
+		err = to.JSON(r)
 	} else {
-		err = r.WriteText(to.out)
+		err = r.WriteText(to.Out)
 	}
 	if n := r.Failed(); n > 0 && err == nil {
 		err = fmt.Errorf("%d requests failed", n)

@@ -12,6 +12,7 @@ import (
 	"althing/history"
 	"althing/history/format"
 	"althing/history/judge"
+	"althing/internal/terminal"
 )
 
 type checkCommand struct {
@@ -25,11 +26,8 @@ type checkCommand struct {
 	Page        string        `placeholder:"FILE"`
 }
 
-// How a check ends, besides exitOK, exitBad and exitUsage.
-const exitUnknown = 3
-
 // Run judges each file, and ends with the worst verdict.
-func (c *checkCommand) Run(to *output) error {
+func (c *checkCommand) Run(to *terminal.Output) error {
 	if err := c.validate(); err != nil {
 		return err
 	}
@@ -37,7 +35,7 @@ func (c *checkCommand) Run(to *output) error {
 	for _, file := range c.Files {
 		j := judge.New(c.Model)
 		if err := c.read(file, j.Add); err != nil {
-			return ending{fmt.Errorf("%s: %w", file, err), exitUsage}
+			return terminal.Ending(fmt.Errorf("%s: %w", file, err), terminal.ExitUsage)
 		}
 		began := time.Now()
 		v := j.Judge(c.Consistency, c.Timeout)
@@ -55,7 +53,7 @@ func (c *checkCommand) Run(to *output) error {
 	case history.Illegal:
 		return errors.New("the promise was broken")
 	}
-	return ending{errors.New("it could not be found out whether the promise was kept"), exitUnknown}
+	return terminal.Ending(errors.New("it could not be found out whether the promise was kept"), terminal.ExitUnknown)
 }
 
 func (c *checkCommand) validate() error {
@@ -65,18 +63,18 @@ func (c *checkCommand) validate() error {
 	}
 	switch {
 	case promises == nil:
-		return wrong("model", c.Model, "expected one of %s", strings.Join(judge.Models(), ", "))
+		return terminal.Wrong("model", c.Model, "expected one of %s", strings.Join(judge.Models(), ", "))
 	case !slices.Contains(promises, c.Consistency):
-		return wrong("consistency", c.Consistency, "expected, of a %s, one of %s", c.Model,
+		return terminal.Wrong("consistency", c.Consistency, "expected, of a %s, one of %s", c.Model,
 			strings.Join(promises, ", "))
 	case !slices.Contains(formats, c.Format):
-		return wrong("format", c.Format, "expected one of %s", strings.Join(formats, ", "))
+		return terminal.Wrong("format", c.Format, "expected one of %s", strings.Join(formats, ", "))
 	case c.Timeout <= 0:
-		return wrong("timeout", c.Timeout, "expected more than nothing")
+		return terminal.Wrong("timeout", c.Timeout, "expected more than nothing")
 	case c.Order != "" && len(c.Files) > 1:
-		return wrong("order", c.Order, "expected with one file: an order is of one history")
+		return terminal.Wrong("order", c.Order, "expected with one file: an order is of one history")
 	case c.Page != "" && len(c.Files) > 1:
-		return wrong("page", c.Page, "expected with one file: a page is of one history")
+		return terminal.Wrong("page", c.Page, "expected with one file: a page is of one history")
 	}
 	return nil
 }
@@ -96,19 +94,19 @@ func (c *checkCommand) read(file string, add func(*history.Event) error) error {
 }
 
 // tell prints a verdict, and why.
-func (c *checkCommand) tell(to *output, file string, v *judge.Verdict, took time.Duration) {
+func (c *checkCommand) tell(to *terminal.Output, file string, v *judge.Verdict, took time.Duration) {
 	word := map[history.Verdict]string{history.OK: "holds", history.Illegal: "VIOLATED",
 		history.Unknown: "unknown"}[v.Verdict]
-	fmt.Fprintf(to.out, "%s: %s: %s (%s, %v)\n", file, c.Consistency, word, v.How, took.Round(time.Millisecond))
+	fmt.Fprintf(to.Out, "%s: %s: %s (%s, %v)\n", file, c.Consistency, word, v.How, took.Round(time.Millisecond))
 	for _, line := range v.Reasons {
-		fmt.Fprintln(to.out, "  "+line)
+		fmt.Fprintln(to.Out, "  "+line)
 	}
 	switch {
 	case v.Verdict == history.Unknown:
 	case v.Proof == nil:
-		fmt.Fprintln(to.out, "  certificate: verified")
+		fmt.Fprintln(to.Out, "  certificate: verified")
 	default:
-		fmt.Fprintf(to.out, "  certificate: not verified: %v\n", v.Proof)
+		fmt.Fprintf(to.Out, "  certificate: not verified: %v\n", v.Proof)
 	}
 }
 
@@ -116,7 +114,7 @@ func (c *checkCommand) tell(to *output, file string, v *judge.Verdict, took time
 func (c *checkCommand) keep(file string, v *judge.Verdict) error {
 	if c.Order != "" && v.Order != nil {
 		if err := os.WriteFile(c.Order, []byte(strings.Join(v.Order(), "\n")+"\n"), 0o644); err != nil {
-			return wrong("order", c.Order, "%v", err)
+			return terminal.Wrong("order", c.Order, "%v", err)
 		}
 	}
 	if c.Page == "" {
@@ -129,7 +127,7 @@ func (c *checkCommand) keep(file string, v *judge.Verdict) error {
 		err = errors.Join(p.Write(f), f.Close())
 	}
 	if err != nil {
-		return wrong("page", c.Page, "%v", err)
+		return terminal.Wrong("page", c.Page, "%v", err)
 	}
 	return nil
 }

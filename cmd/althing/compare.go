@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"althing/internal/terminal"
 	"althing/process"
 	"althing/protocol"
 	"althing/sim"
@@ -49,7 +49,7 @@ func (c *compareCommand) choose() (ps []process.Protocol, ss []sim.Scenario, err
 	for _, name := range c.Protocols {
 		p, ok := protocol.Find(name)
 		if !ok || !p.Facts.Serves() {
-			return nil, nil, wrong("protocols", name, "expected some of %s", strings.Join(ordered(), ", "))
+			return nil, nil, terminal.Wrong("protocols", name, "expected some of %s", strings.Join(ordered(), ", "))
 		}
 		ps = append(ps, p)
 	}
@@ -63,28 +63,28 @@ func (c *compareCommand) choose() (ps []process.Protocol, ss []sim.Scenario, err
 			for _, s := range sim.Scenarios {
 				names = append(names, s.Name)
 			}
-			return nil, nil, wrong("scenario", name, "expected some of %s", strings.Join(names, ", "))
+			return nil, nil, terminal.Wrong("scenario", name, "expected some of %s", strings.Join(names, ", "))
 		default:
 			ss = append(ss, sim.Scenarios[i])
 		}
 	}
 	switch {
 	case c.Nodes < 2 || c.Nodes > sim.MaxNodes:
-		err = wrong("nodes", c.Nodes, "expected from 2 to %d", sim.MaxNodes)
+		err = terminal.Wrong("nodes", c.Nodes, "expected from 2 to %d", sim.MaxNodes)
 	case c.Rate < 1 || c.Rate > 10_000:
-		err = wrong("rate", c.Rate, "expected from 1 to 10000")
+		err = terminal.Wrong("rate", c.Rate, "expected from 1 to 10000")
 	case c.Reads < 0 || c.Reads > 100:
-		err = wrong("reads", c.Reads, "expected from 0 to 100, in percent")
+		err = terminal.Wrong("reads", c.Reads, "expected from 0 to 100, in percent")
 	case c.Duration < 3*time.Second || c.Duration > time.Hour:
-		err = wrong("duration", c.Duration, "expected from 3s to 1h: a third before, while and after")
+		err = terminal.Wrong("duration", c.Duration, "expected from 3s to 1h: a third before, while and after")
 	case c.Output != "text" && c.Output != "json":
-		err = wrong("output", c.Output, "expected text or json")
+		err = terminal.Wrong("output", c.Output, "expected text or json")
 	}
 	return ps, ss, err
 }
 
 // Run measures each protocol under each scenario.
-func (c *compareCommand) Run(to *output) error {
+func (c *compareCommand) Run(to *terminal.Output) error {
 	ps, ss, err := c.choose()
 	if err != nil {
 		return err
@@ -99,19 +99,17 @@ func (c *compareCommand) Run(to *output) error {
 			broken = broken || m.Violation != ""
 		}
 		if c.Output == "text" {
-			fmt.Fprintf(to.out, "%s: %s\n", s.Name, s.About)
-			table(to.out, all[len(all)-len(ps):])
-			fmt.Fprintln(to.out)
+			fmt.Fprintf(to.Out, "%s: %s\n", s.Name, s.About)
+			table(to.Out, all[len(all)-len(ps):])
+			fmt.Fprintln(to.Out)
 		}
 	}
 	if c.Output == "json" {
-		e := json.NewEncoder(to.out)
-		e.SetIndent("", "  ")
-		if err := e.Encode(all); err != nil {
+		if err := to.JSON(all); err != nil {
 			return err
 		}
 	} else {
-		fmt.Fprintf(to.out, "%d replicas, %d operations a second, %d%% reads, %v of virtual time in thirds: before,\n"+
+		fmt.Fprintf(to.Out, "%d replicas, %d operations a second, %d%% reads, %v of virtual time in thirds: before,\n"+
 			"while, after. Latency as a client sees it; outage: the longest time without an answer;\n"+
 			"messages, bytes and flushes of all replicas for each answer.\n", c.Nodes, c.Rate, c.Reads, c.Duration)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"althing/explore"
 	"althing/explore/group"
+	"althing/internal/terminal"
 	"althing/process"
 	"althing/protocol"
 	"althing/trace"
@@ -57,27 +58,27 @@ type exploreCommand struct {
 }
 
 // Run explores, and tells what it saw.
-func (e *exploreCommand) Run(to *output) error {
+func (e *exploreCommand) Run(to *terminal.Output) error {
 	p, ok := protocol.Find(e.Protocol)
 	if !ok {
-		return usageError{fmt.Errorf("there is no protocol %q: expected one of %s", e.Protocol,
-			strings.Join(protocols(), ", "))}
+		return terminal.Usage(fmt.Errorf("there is no protocol %q: expected one of %s", e.Protocol,
+			strings.Join(protocols(), ", ")))
 	}
 	return e.explore(p, to)
 }
 
-func (e *exploreCommand) explore(p process.Protocol, to *output) error {
+func (e *exploreCommand) explore(p process.Protocol, to *terminal.Output) error {
 	b := group.Bounds{Replicas: e.Replicas, Elections: e.Elections, Beats: e.Beats, Requests: e.Requests,
 		Reads: e.Reads, Crashes: e.Crashes, Compactions: e.Compactions, Duplicates: e.Duplicates, Drops: e.Drops,
 		Ordered: !e.Unordered, SlowDisks: !e.QuickDisks && e.Crashes > 0}
 	g, err := group.New(p, b)
 	switch {
 	case err != nil:
-		return usageError{err}
+		return terminal.Usage(err)
 	case e.Resume && e.Checkpoint == "":
-		return wrong("resume", e.Resume, "expected with --checkpoint")
+		return terminal.Wrong("resume", e.Resume, "expected with --checkpoint")
 	case e.Checkpoint != "" && e.Search != "breadth":
-		return wrong("checkpoint", e.Checkpoint, "expected with --search=breadth")
+		return terminal.Wrong("checkpoint", e.Checkpoint, "expected with --search=breadth")
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -94,17 +95,17 @@ func (e *exploreCommand) explore(p process.Protocol, to *output) error {
 	case "walk":
 		o.Search = explore.Walk
 	}
-	if terminal(to.err) {
+	if terminal.Interactive(to.Err) {
 		o.Progress = func(p explore.Progress) {
-			fmt.Fprintf(to.err, "\r%d states, %.0f transitions a second, depth %d, %d MB ", p.Distinct,
+			fmt.Fprintf(to.Err, "\r%d states, %.0f transitions a second, depth %d, %d MB ", p.Distinct,
 				float64(p.Generated)/p.Took.Seconds(), p.Depth, p.Bytes>>20)
 		}
 	}
 	e.said = bounds(&b)
-	fmt.Fprintf(to.out, "%s, %s\n", p.Name, e.said)
+	fmt.Fprintf(to.Out, "%s, %s\n", p.Name, e.said)
 	r, err := explore.Run(ctx, g, o)
 	if o.Progress != nil {
-		fmt.Fprintln(to.err)
+		fmt.Fprintln(to.Err)
 	}
 	if err != nil {
 		return err
@@ -152,32 +153,32 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-func (e *exploreCommand) summary(p process.Protocol, g *group.Model, r *explore.Result, to *output) {
+func (e *exploreCommand) summary(p process.Protocol, g *group.Model, r *explore.Result, to *terminal.Output) {
 	seen := "all there are"
 	if r.Stopped != "" {
 		seen = "not all: stopped at " + string(r.Stopped)
 	}
 	if e.Search != "walk" {
-		fmt.Fprintf(to.out, "  states         %d distinct, %d transitions", r.Distinct, r.Generated)
+		fmt.Fprintf(to.Out, "  states         %d distinct, %d transitions", r.Distinct, r.Generated)
 	} else {
-		fmt.Fprintf(to.out, "  steps          %d", r.Generated)
+		fmt.Fprintf(to.Out, "  steps          %d", r.Generated)
 	}
 	if r.Depth > 1 {
-		fmt.Fprintf(to.out, ", depth %d", r.Depth)
+		fmt.Fprintf(to.Out, ", depth %d", r.Depth)
 	}
 	if r.Stopped != "" && e.Checkpoint != "" {
 		seen += "; go on with --resume"
 	}
 	replicas, messages, pasts := g.Parts()
-	fmt.Fprintf(to.out, ": %s\n  made of        %d states of one replica, %d messages, %d histories\n", seen,
+	fmt.Fprintf(to.Out, ": %s\n  made of        %d states of one replica, %d messages, %d histories\n", seen,
 		replicas, messages, pasts)
-	fmt.Fprintf(to.out, "  took           %v, %.0f transitions a second", r.Took.Round(time.Millisecond),
+	fmt.Fprintf(to.Out, "  took           %v, %.0f transitions a second", r.Took.Round(time.Millisecond),
 		float64(r.Generated)/max(r.Took.Seconds(), 1e-9))
 	if r.Distinct > 0 {
-		fmt.Fprintf(to.out, ", %d bytes a state\n  fingerprints   hid a state with a probability below %.1g\n",
+		fmt.Fprintf(to.Out, ", %d bytes a state\n  fingerprints   hid a state with a probability below %.1g\n",
 			r.Bytes/r.Distinct, r.Missed)
 	} else {
-		fmt.Fprintln(to.out)
+		fmt.Fprintln(to.Out)
 	}
 	var kinds []string
 	for k, n := range r.Kinds {
@@ -185,7 +186,7 @@ func (e *exploreCommand) summary(p process.Protocol, g *group.Model, r *explore.
 			kinds = append(kinds, fmt.Sprintf("%s %d", g.Kinds()[k], n))
 		}
 	}
-	fmt.Fprintf(to.out, "  transitions    %s\n", strings.Join(kinds, ", "))
+	fmt.Fprintf(to.Out, "  transitions    %s\n", strings.Join(kinds, ", "))
 	checked := "Order, Validity, Staleness, Status, Contract, Codec, Panic"
 	if p.Facts.Order.One() {
 		checked = "Agreement, Linearizability, " + checked
@@ -199,21 +200,21 @@ func (e *exploreCommand) summary(p process.Protocol, g *group.Model, r *explore.
 		checked += "; but not the protocol's own, whose monitor cannot be written down"
 	}
 	if r.Broken() == nil {
-		fmt.Fprintf(to.out, "  nothing broken %s\n", checked)
+		fmt.Fprintf(to.Out, "  nothing broken %s\n", checked)
 	}
 }
 
 // broken prints a counterexample, step by step and as the World shows it.
-func (e *exploreCommand) broken(p process.Protocol, g *group.Model, f *explore.Finding, to *output) error {
+func (e *exploreCommand) broken(p process.Protocol, g *group.Model, f *explore.Finding, to *terminal.Output) error {
 	how := "A way there"
 	if e.Search == "breadth" {
 		how = "A shortest way there"
 	}
-	fmt.Fprintf(to.out, "\nBROKEN: %v\n%s, %s:\n\n", f.Err, how, count(len(f.Trace)-1, "step"))
+	fmt.Fprintf(to.Out, "\nBROKEN: %v\n%s, %s:\n\n", f.Err, how, count(len(f.Trace)-1, "step"))
 	for i, s := range f.Trace[1:] {
-		fmt.Fprintf(to.out, "  %2d. %s\n", i+1, s.Text)
+		fmt.Fprintf(to.Out, "  %2d. %s\n", i+1, s.Text)
 	}
-	fmt.Fprintf(to.out, "\nEach replica before the last step: %s\n", g.Show(f.Trace[len(f.Trace)-2].State))
+	fmt.Fprintf(to.Out, "\nEach replica before the last step: %s\n", g.Show(f.Trace[len(f.Trace)-2].State))
 	c := g.World()
 	all := &replay.Trace{Header: trace.Header{Protocol: p.Name, Options: e.said, World: c.String()}}
 	_, broken, err := g.Replay(f.Trace, func(v *trace.Event) { all.Events = append(all.Events, *v) })
@@ -221,19 +222,19 @@ func (e *exploreCommand) broken(p process.Protocol, g *group.Model, f *explore.F
 	case err != nil:
 		return err
 	case broken != nil:
-		fmt.Fprintf(to.out, "Played again: %d events, and then %v\n", len(all.Events), broken)
+		fmt.Fprintf(to.Out, "Played again: %d events, and then %v\n", len(all.Events), broken)
 		all.Events = append(all.Events, *violationEvent(broken, uint64(len(all.Events)+1)))
 		if err := causes(p, all, e.Short, to); err != nil && !errors.Is(err, replay.ErrPasses) {
 			return err
 		}
 	default:
-		fmt.Fprintf(to.out, "Played again: %d events\n", len(all.Events))
+		fmt.Fprintf(to.Out, "Played again: %d events\n", len(all.Events))
 	}
 	return e.save(g, f, all, to)
 }
 
 // save writes the counterexample where the flags say.
-func (e *exploreCommand) save(g *group.Model, f *explore.Finding, all *replay.Trace, to *output) error {
+func (e *exploreCommand) save(g *group.Model, f *explore.Finding, all *replay.Trace, to *terminal.Output) error {
 	if e.Trace != "" {
 		file, err := os.Create(e.Trace)
 		if err != nil {
@@ -247,7 +248,7 @@ func (e *exploreCommand) save(g *group.Model, f *explore.Finding, all *replay.Tr
 		if err := w.Flush(); err != nil {
 			return err
 		}
-		fmt.Fprintf(to.out, "Its events are in %s\n", e.Trace)
+		fmt.Fprintf(to.Out, "Its events are in %s\n", e.Trace)
 	}
 	if e.Script == "" {
 		return nil
@@ -259,6 +260,6 @@ func (e *exploreCommand) save(g *group.Model, f *explore.Finding, all *replay.Tr
 	if err != nil {
 		return fmt.Errorf("write the script: %w", err)
 	}
-	fmt.Fprintf(to.out, "A script that plays it is %s\n", e.Script)
+	fmt.Fprintf(to.Out, "A script that plays it is %s\n", e.Script)
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"althing/internal/terminal"
 	"althing/process"
 	"althing/protocol/raft"
 	"althing/script"
@@ -73,7 +74,7 @@ func TestExploreBroken(t *testing.T) {
 	e := exploreCommand{Replicas: 2, Elections: 1, Requests: 1, Search: "breadth", Memory: 100,
 		Trace: filepath.Join(dir, "trace"), Script: filepath.Join(dir, "script")}
 	var out, ignored bytes.Buffer
-	if err := e.explore(p, &output{&out, &ignored}); !errors.Is(err, errBroken) {
+	if err := e.explore(p, &terminal.Output{Out: &out, Err: &ignored}); !errors.Is(err, errBroken) {
 		t.Fatalf("%v\n%s", err, &out)
 	}
 	for _, want := range []string{"BROKEN: Validity", "A shortest way there", "   1. ", "Played again",

@@ -9,12 +9,20 @@ import (
 	"testing"
 
 	"github.com/alecthomas/kong"
+
+	"althing/internal/terminal"
+)
+
+// How commands end.
+const (
+	exitOK, exitBad        = terminal.ExitOK, terminal.ExitBad
+	exitUsage, exitUnknown = terminal.ExitUsage, terminal.ExitUnknown
 )
 
 // command runs a command line as main does.
 func command(args ...string) (code int, out, err string) {
 	var o, e bytes.Buffer
-	code = run(args, output{&o, &e})
+	code = run(args, terminal.Output{Out: &o, Err: &e})
 	return code, o.String(), e.String()
 }
 
@@ -184,7 +192,7 @@ func TestPrecedence(t *testing.T) {
 
 // Every flag says what it is for, and nothing is said of flags that are gone.
 func TestHelp(t *testing.T) {
-	parser, err := kong.New(new(commands), kong.PostBuild(explain))
+	parser, err := kong.New(new(commands), terminal.Explain(help))
 	if err != nil {
 		t.Fatal(err)
 	}

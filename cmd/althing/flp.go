@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"althing/explore/flp"
+	"althing/internal/terminal"
 	"althing/protocol"
 )
 
@@ -21,25 +22,25 @@ type flpCommand struct {
 }
 
 // Run shows what FLP says of a protocol.
-func (f *flpCommand) Run(to *output) error {
-	s := flp.Show{Out: to.out, Steps: f.Steps, Draw: f.Draw, MaxStates: f.MaxStates, Mermaid: f.Mermaid,
+func (f *flpCommand) Run(to *terminal.Output) error {
+	s := flp.Show{Out: to.Out, Steps: f.Steps, Draw: f.Draw, MaxStates: f.MaxStates, Mermaid: f.Mermaid,
 		PlantUML: f.Plantuml, Trace: f.Trace}
 	model := slices.Contains(flp.Models(), f.Protocol)
 	p, ok := protocol.Find(f.Protocol)
 	switch {
 	case !ok && !model:
-		return usageError{fmt.Errorf("there is no protocol %q: expected one of %s, or a model: %s", f.Protocol,
-			strings.Join(protocols(), ", "), strings.Join(flp.Models(), ", "))}
+		return terminal.Usage(fmt.Errorf("there is no protocol %q: expected one of %s, or a model: %s", f.Protocol,
+			strings.Join(protocols(), ", "), strings.Join(flp.Models(), ", ")))
 	case f.MaxStates < 1:
-		return wrong("max-states", f.MaxStates, "expected at least 1")
+		return terminal.Wrong("max-states", f.MaxStates, "expected at least 1")
 	case f.Steps < 1 || f.Steps > flp.MaxSteps:
-		return wrong("steps", f.Steps, "expected from 1 to %d", flp.MaxSteps)
+		return terminal.Wrong("steps", f.Steps, "expected from 1 to %d", flp.MaxSteps)
 	case model:
 		return s.Model(f.Protocol)
 	case !p.Facts.Order.One():
-		return usageError{fmt.Errorf("%s promises no order of all requests: there is nothing to agree on", p.Name)}
+		return terminal.Usage(fmt.Errorf("%s promises no order of all requests: there is nothing to agree on", p.Name))
 	case f.Steps > flp.MaxReal:
-		return wrong("steps", f.Steps, "expected up to %d for real processes", flp.MaxReal)
+		return terminal.Wrong("steps", f.Steps, "expected up to %d for real processes", flp.MaxReal)
 	}
 	return s.Real(p)
 }

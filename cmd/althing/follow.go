@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"althing/internal/terminal"
 	"althing/spec"
 	"althing/trace"
 	"althing/trace/refine"
@@ -19,11 +20,11 @@ type followCommand struct {
 
 // Run follows the trace in the specification; a step that it does not have is a
 // bad answer.
-func (c *followCommand) Run(to *output) error { return follow(c.File, c.TLA, to) }
+func (c *followCommand) Run(to *terminal.Output) error { return follow(c.File, c.TLA, to) }
 
 // follow says whether a recorded run is one of the specification, and writes it to
 // a directory for TLC, if there is one named.
-func follow(file, dir string, to *output) error {
+func follow(file, dir string, to *terminal.Output) error {
 	var m *refine.Module
 	err := read(file, func(t *trace.Reader) (err error) {
 		m, err = refine.Export(t)
@@ -32,18 +33,18 @@ func follow(file, dir string, to *output) error {
 	var wrong *refine.Deviation
 	switch {
 	case errors.As(err, &wrong):
-		return ending{fmt.Errorf("the run is not one of spec/Raft.tla: %w", err), exitBad}
+		return terminal.Ending(fmt.Errorf("the run is not one of spec/Raft.tla: %w", err), terminal.ExitBad)
 	case err != nil:
-		return usageError{err}
+		return terminal.Usage(err)
 	}
-	fmt.Fprintf(to.out, "%s: a run of spec/Raft.tla, in %d steps\n", file, m.Steps)
+	fmt.Fprintf(to.Out, "%s: a run of spec/Raft.tla, in %d steps\n", file, m.Steps)
 	if dir == "" {
 		return nil
 	}
 	if err := writeModules(dir, m); err != nil {
 		return fmt.Errorf("write the modules: %w", err)
 	}
-	fmt.Fprintf(to.out, "for TLC: cd %s && java -cp tla2tools.jar tlc2.TLC %s\n", dir, m.Name)
+	fmt.Fprintf(to.Out, "for TLC: cd %s && java -cp tla2tools.jar tlc2.TLC %s\n", dir, m.Name)
 	return nil
 }
 

@@ -1,9 +1,9 @@
 package main
 
-import "github.com/alecthomas/kong"
+import "althing/internal/terminal"
 
 // help is what each flag and argument of each command is for.
-var help = map[string]map[string]string{
+var help = terminal.Help{
 	"up": {
 		"nodes": "Members of a new cluster (3).",
 		"data": "Where the cluster keeps its data: ./althing.data, unless you say otherwise. " +
@@ -195,28 +195,4 @@ var help = map[string]map[string]string{
 		"cert":       "Certificate of this client.",
 		"key":        "Its key.",
 	},
-}
-
-// explain puts help where the parser looks for it.
-func explain(k *kong.Kong) error {
-	for _, n := range k.Model.Children {
-		explainNode(n, n.Name)
-	}
-	return nil
-}
-
-// explainNode fills in the texts of a command; those of a command within one
-// are under both names.
-func explainNode(n *kong.Node, name string) {
-	for _, f := range n.Flags {
-		if text, ok := help[name][f.Name]; ok {
-			f.Help = text
-		}
-	}
-	for _, p := range n.Positional {
-		p.Help = help[name][p.Name]
-	}
-	for _, c := range n.Children {
-		explainNode(c, name+" "+c.Name)
-	}
 }

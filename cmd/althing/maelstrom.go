@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"althing/internal/terminal"
 	"althing/maelstrom"
 	"althing/process"
 	"althing/protocol"
@@ -19,14 +20,14 @@ type maelstromCommand struct {
 }
 
 // Run is a node until standard input ends.
-func (m *maelstromCommand) Run(to *output) error {
+func (m *maelstromCommand) Run(to *terminal.Output) error {
 	o, err := m.options()
 	if err != nil {
 		return err
 	}
-	err = maelstrom.Run(o, os.Stdin, to.out)
+	err = maelstrom.Run(o, os.Stdin, to.Out)
 	if errors.Is(err, maelstrom.ErrWorkload) {
-		return wrong("workload", m.Workload, "expected one of %s", strings.Join(maelstrom.Workloads, ", "))
+		return terminal.Wrong("workload", m.Workload, "expected one of %s", strings.Join(maelstrom.Workloads, ", "))
 	}
 	return err
 }
@@ -34,11 +35,11 @@ func (m *maelstromCommand) Run(to *output) error {
 func (m *maelstromCommand) options() (maelstrom.Options, error) {
 	o := maelstrom.Options{Workload: m.Workload}
 	if m.ElectionTimeout < 0 || m.ElectionTimeout > time.Hour {
-		return o, wrong("election-timeout", m.ElectionTimeout, "expected from 1ms to 1h")
+		return o, terminal.Wrong("election-timeout", m.ElectionTimeout, "expected from 1ms to 1h")
 	}
 	if t := m.ElectionTimeout; t > 0 {
 		if t < time.Millisecond {
-			return o, wrong("election-timeout", t, "expected from 1ms to 1h")
+			return o, terminal.Wrong("election-timeout", t, "expected from 1ms to 1h")
 		}
 		o.Config.Election = process.Span{Min: t, Max: 2 * t}
 		o.Config.Heartbeat = t / 5
@@ -52,14 +53,14 @@ func (m *maelstromCommand) options() (maelstrom.Options, error) {
 	case name == "":
 		return o, nil
 	case m.Workload != "lin-kv" && m.Workload != "broadcast":
-		return o, wrong("protocol", name, "--workload=%s runs none", m.Workload)
+		return o, terminal.Wrong("protocol", name, "--workload=%s runs none", m.Workload)
 	}
 	p, ok := protocol.Find(name)
 	if !ok {
-		return o, wrong("protocol", name, "expected one of %s", strings.Join(protocols(), ", "))
+		return o, terminal.Wrong("protocol", name, "expected one of %s", strings.Join(protocols(), ", "))
 	}
 	if m.Workload == "lin-kv" && !p.Facts.Serves() {
-		return o, wrong("protocol", name, "expected one that promises a total order, for lin-kv")
+		return o, terminal.Wrong("protocol", name, "expected one that promises a total order, for lin-kv")
 	}
 	o.Protocol = p
 	return o, nil

@@ -16,19 +16,11 @@
 package main
 
 import (
-	"errors"
-	"fmt"
-	"io"
 	"os"
 
 	"github.com/alecthomas/kong"
-)
 
-// How a command may end.
-const (
-	exitOK    = 0
-	exitBad   = 1
-	exitUsage = 2
+	"althing/internal/terminal"
 )
 
 type commands struct {
@@ -43,34 +35,13 @@ type commands struct {
 	Version   versionCommand   `cmd:"" help:"Print which build this is."`
 }
 
-// A usageError says that the command was called wrongly.
-type usageError struct{ error }
-
-func (u usageError) Unwrap() error { return u.error }
-
-// An ending is an error that ends the command with a code of its own.
-type ending struct {
-	error
-	code int
-}
-
-func (e ending) Unwrap() error { return e.error }
-
-// wrong says which flag has which value, and what was expected.
-func wrong(flag string, value any, expected string, args ...any) error {
-	return usageError{fmt.Errorf("--%s=%v: %s", flag, value, fmt.Sprintf(expected, args...))}
-}
-
-// output is where a command writes.
-type output struct{ out, err io.Writer }
-
-func main() { os.Exit(run(os.Args[1:], output{os.Stdout, os.Stderr})) }
+func main() { os.Exit(run(os.Args[1:], terminal.Output{Out: os.Stdout, Err: os.Stderr})) }
 
 // ended carries an exit code out of kong, which ends the process where it
 // prints help.
 type ended int
 
-func run(args []string, to output) (code int) {
+func run(args []string, to terminal.Output) (code int) {
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
@@ -83,33 +54,17 @@ func run(args []string, to output) (code int) {
 	parser, err := kong.New(new(commands), kong.Name("althing"), kong.UsageOnError(),
 		kong.Description("Agreement between machines: clusters that serve the etcd API, "+
 			"a simulator of faults, and an explorer of states."),
-		kong.Writers(to.out, to.err), kong.Exit(func(code int) { panic(ended(code)) }),
+		kong.Writers(to.Out, to.Err), kong.Exit(func(code int) { panic(ended(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.PostBuild(environment),
-		kong.PostBuild(explain))
+		terminal.Explain(help))
 	if err != nil {
-		fmt.Fprintln(to.err, "althing:", err)
-		return exitBad
+		return to.Fail(err)
 	}
 	context, err := parser.Parse(args)
-	if err == nil {
-		err = context.Run(&to)
-	} else {
-		err = usageError{err}
+	if err != nil {
+		return to.Fail(terminal.Usage(err))
 	}
-	if err == nil {
-		return exitOK
-	}
-	fmt.Fprintln(to.err, "althing:", err)
-	var usage usageError
-	if errors.As(err, &usage) {
-		fmt.Fprintln(to.err, "Run althing --help, or with --help after the command, for what there is.")
-		return exitUsage
-	}
-	var end ending
-	if errors.As(err, &end) {
-		return end.code
-	}
-	return exitBad
+	return to.Fail(context.Run(&to))
 }
 
 // parseServe reads the flags of serve as the command line does.
@@ -120,7 +75,7 @@ func parseServe(args []string) (*serveCommand, error) {
 		return nil, err
 	}
 	if _, err := parser.Parse(args); err != nil {
-		return nil, usageError{err}
+		return nil, terminal.Usage(err)
 	}
 	return s, nil
 }

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 
+	"althing/internal/terminal"
 	"althing/process"
 	"althing/protocol"
 	"althing/script"
@@ -23,22 +24,22 @@ import (
 func whole(file string) (*replay.Trace, process.Protocol, error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return nil, process.Protocol{}, usageError{fmt.Errorf("open the trace: %w", err)}
+		return nil, process.Protocol{}, terminal.Usage(fmt.Errorf("open the trace: %w", err))
 	}
 	defer f.Close()
 	t, err := replay.Read(f)
 	if err != nil {
-		return nil, process.Protocol{}, usageError{fmt.Errorf("%s: %w", file, err)}
+		return nil, process.Protocol{}, terminal.Usage(fmt.Errorf("%s: %w", file, err))
 	}
 	p, ok := protocol.Find(t.Header.Protocol)
 	if !ok {
-		return nil, p, usageError{fmt.Errorf("%s is of %q, which is no protocol here", file, t.Header.Protocol)}
+		return nil, p, terminal.Usage(fmt.Errorf("%s is of %q, which is no protocol here", file, t.Header.Protocol))
 	}
 	return t, p, nil
 }
 
 // replay does again what a trace says.
-func (s *simCommand) replay(to *output) error {
+func (s *simCommand) replay(to *terminal.Output) error {
 	t, p, err := whole(s.Replay)
 	if err != nil {
 		return err
@@ -51,11 +52,11 @@ func (s *simCommand) replay(to *output) error {
 
 // dice simulates again what the trace is of, if it is of a simulation, and compares all
 // of it: what is judged in the end, too.
-func (s *simCommand) dice(t *replay.Trace, p process.Protocol, to *output) error {
+func (s *simCommand) dice(t *replay.Trace, p process.Protocol, to *terminal.Output) error {
 	o, err := sim.ParseOptions(t.Header.Options)
 	switch {
 	case errors.Is(err, sim.ErrDrawn):
-		fmt.Fprintf(to.out, "Simulated again: %v\n", err)
+		fmt.Fprintf(to.Out, "Simulated again: %v\n", err)
 		return errors.New("the dice fall otherwise now")
 	case err != nil:
 		return nil // it is a schedule, and not of dice
@@ -70,27 +71,27 @@ func (s *simCommand) dice(t *replay.Trace, p process.Protocol, to *output) error
 		return err
 	}
 	if !bytes.Equal(was, is.Bytes()) {
-		fmt.Fprintf(to.out, "Simulated again from seed %d, it is another run: %s", o.Seed,
+		fmt.Fprintf(to.Out, "Simulated again from seed %d, it is another run: %s", o.Seed,
 			script.Diff(was, is.Bytes()))
 		return errors.New("the dice do something else now")
 	}
-	fmt.Fprintf(to.out, "Simulated again from seed %d: the same file\n", o.Seed)
+	fmt.Fprintf(to.Out, "Simulated again from seed %d: the same file\n", o.Seed)
 	return nil
 }
 
-func again(t *replay.Trace, p process.Protocol, file string, to *output) error {
+func again(t *replay.Trace, p process.Protocol, file string, to *terminal.Output) error {
 	v, err := replay.Run(p, t)
 	var d *replay.Departure
 	switch {
 	case errors.As(err, &d):
-		fmt.Fprintf(to.out, "%s: %s is another run now: %v\n", p.Name, file, d)
+		fmt.Fprintf(to.Out, "%s: %s is another run now: %v\n", p.Name, file, d)
 		return errors.New("the trace departs from what the code does")
 	case err != nil:
-		return usageError{fmt.Errorf("%s: %w", file, err)}
+		return terminal.Usage(fmt.Errorf("%s: %w", file, err))
 	}
-	fmt.Fprintf(to.out, "%s: %d events, each the same byte for byte\n", p.Name, len(t.Events))
+	fmt.Fprintf(to.Out, "%s: %d events, each the same byte for byte\n", p.Name, len(t.Events))
 	if v != nil {
-		fmt.Fprintf(to.out, "BROKEN, as before: %v\n", v)
+		fmt.Fprintf(to.Out, "BROKEN, as before: %v\n", v)
 		return errBroken
 	}
 	return nil
@@ -99,7 +100,7 @@ func again(t *replay.Trace, p process.Protocol, file string, to *output) error {
 // causes makes a schedule short by its causes, prints it step by step, and writes it
 // to a file, if there is one. With ErrPasses a whole history is broken, and no event
 // shows it.
-func causes(p process.Protocol, t *replay.Trace, file string, to *output) error {
+func causes(p process.Protocol, t *replay.Trace, file string, to *terminal.Output) error {
 	s, err := replay.Shrink(p, t, 0)
 	if err != nil {
 		return err
@@ -108,20 +109,20 @@ func causes(p process.Protocol, t *replay.Trace, file string, to *output) error 
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(to.out, "\nWhat it takes: %v\n\n", s)
+	fmt.Fprintf(to.Out, "\nWhat it takes: %v\n\n", s)
 	for i := range steps {
 		for j, line := range steps[i].Lines() {
 			if j == 0 {
-				fmt.Fprintf(to.out, "  %2d. %s\n", i+1, line)
+				fmt.Fprintf(to.Out, "  %2d. %s\n", i+1, line)
 			} else {
-				fmt.Fprintf(to.out, "        %s\n", line)
+				fmt.Fprintf(to.Out, "        %s\n", line)
 			}
 		}
 	}
 	for _, line := range s.Events[len(s.Events)-1].Lines()[1:] {
-		fmt.Fprintf(to.out, "      %s\n", line)
+		fmt.Fprintf(to.Out, "      %s\n", line)
 	}
-	fmt.Fprintf(to.out, "\n      %v\n", s.Violation)
+	fmt.Fprintf(to.Out, "\n      %v\n", s.Violation)
 	if file == "" {
 		return nil
 	}
@@ -135,7 +136,7 @@ func causes(p process.Protocol, t *replay.Trace, file string, to *output) error 
 		w.Write(&s.Events[i])
 	}
 	w.Write(violationEvent(s.Violation, uint64(len(s.Events)+1)))
-	fmt.Fprintf(to.out, "It is in %s: althing sim --replay plays it\n", file)
+	fmt.Fprintf(to.Out, "It is in %s: althing sim --replay plays it\n", file)
 	return w.Flush()
 }
 
@@ -148,8 +149,8 @@ type itfCommand struct {
 }
 
 // Run exports the trace.
-func (c *itfCommand) Run(to *output) error {
-	return read(c.File, func(t *trace.Reader) error { return itf.Write(to.out, t) })
+func (c *itfCommand) Run(to *terminal.Output) error {
+	return read(c.File, func(t *trace.Reader) error { return itf.Write(to.Out, t) })
 }
 
 type goCommand struct {
@@ -160,7 +161,7 @@ type goCommand struct {
 }
 
 // Run writes the test.
-func (c *goCommand) Run(to *output) error {
+func (c *goCommand) Run(to *terminal.Output) error {
 	t, p, err := whole(c.File)
 	if err != nil {
 		return err
@@ -170,14 +171,14 @@ func (c *goCommand) Run(to *output) error {
 		g.Broken = v.Name
 	}
 	if g.Still && g.Broken == "" {
-		return wrong("expect", c.Expect, "expected with a trace that ends in a violation")
+		return terminal.Wrong("expect", c.Expect, "expected with a trace that ends in a violation")
 	}
 	if g.Package == "" {
 		g.Package = home(p) + "_test"
 	}
-	err = g.Write(to.out, t)
+	err = g.Write(to.Out, t)
 	if errors.Is(err, replay.ErrLong) || errors.Is(err, replay.ErrWorld) {
-		return usageError{fmt.Errorf("%s: %w", c.File, err)}
+		return terminal.Usage(fmt.Errorf("%s: %w", c.File, err))
 	}
 	return err
 }

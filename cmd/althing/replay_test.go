@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"althing/explore/group"
+	"althing/internal/terminal"
 	"althing/process"
 	"althing/protocol/raft"
 )
@@ -106,7 +107,7 @@ func TestCounterexampleBecomesATest(t *testing.T) {
 	e := exploreCommand{Replicas: 3, Elections: 2, Crashes: 1, Search: "breadth", Memory: 1000,
 		Trace: filepath.Join(dir, "trace"), Short: filepath.Join(dir, "short")}
 	var out, errs bytes.Buffer
-	to := &output{&out, &errs}
+	to := &terminal.Output{Out: &out, Err: &errs}
 	if err := e.explore(p, to); !errors.Is(err, errBroken) {
 		t.Fatalf("%v\n%s", err, &out)
 	}

@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"althing/internal/terminal"
 	"althing/member"
 	"althing/process"
 	"althing/protocol"
@@ -69,17 +70,17 @@ type serveCommand struct {
 }
 
 // Run serves until a signal or a failure.
-func (s *serveCommand) Run(to *output) error {
+func (s *serveCommand) Run(to *terminal.Output) error {
 	p, err := s.plan()
 	if err != nil {
 		return err
 	}
 	ctx, stop := interrupted()
 	defer stop()
-	outlet := telemetry.Outlet{To: to.err, Format: telemetry.Format(s.LogFormat), Level: p.level}
+	outlet := telemetry.Outlet{To: to.Err, Format: telemetry.Format(s.LogFormat), Level: p.level}
 	if s.LogFormat == "auto" {
 		outlet.Format = telemetry.JSON
-		if terminal(to.err) {
+		if terminal.Interactive(to.Err) {
 			outlet.Format = telemetry.Text
 		}
 	}
@@ -123,21 +124,12 @@ func interrupted() (context.Context, context.CancelFunc) {
 	go func() {
 		for n := 1; ; n++ {
 			if <-signals; n > 1 {
-				os.Exit(exitBad)
+				os.Exit(terminal.ExitBad)
 			}
 			cancel()
 		}
 	}()
 	return ctx, cancel
-}
-
-func terminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // A plan is a serveCommand that makes sense.
@@ -154,7 +146,7 @@ func (s *serveCommand) plan() (*plan, error) {
 	c := &p.config
 	c.Name, c.Token = s.Name, s.InitialClusterToken
 	if s.Name == "" || strings.ContainsAny(s.Name, "=,/\\ ") {
-		return nil, wrong("name", s.Name, "expected a name without spaces, commas, slashes or =")
+		return nil, terminal.Wrong("name", s.Name, "expected a name without spaces, commas, slashes or =")
 	}
 	if p.dir == "" {
 		p.dir = s.Name + ".althing"
@@ -164,7 +156,7 @@ func (s *serveCommand) plan() (*plan, error) {
 		return nil, err
 	}
 	if p.level, err = telemetry.ParseLevel(s.LogLevel); err != nil {
-		return nil, wrong("log-level", s.LogLevel, "expected debug, info, warn or error")
+		return nil, terminal.Wrong("log-level", s.LogLevel, "expected debug, info, warn or error")
 	}
 	c.ClientTLS = member.TLS{Cert: s.CertFile, Key: s.KeyFile, CA: s.TrustedCAFile, ClientAuth: s.ClientCertAuth}
 	c.PeerTLS = member.TLS{
@@ -183,9 +175,9 @@ func served(name string) (process.Protocol, error) {
 	p, ok := protocol.Find(name)
 	switch {
 	case !ok:
-		return p, wrong("protocol", name, "expected one of %s", strings.Join(protocols(), ", "))
+		return p, terminal.Wrong("protocol", name, "expected one of %s", strings.Join(protocols(), ", "))
 	case !p.Facts.Serves():
-		return p, wrong("protocol", name, "a store of keys needs one order of all, without end")
+		return p, terminal.Wrong("protocol", name, "a store of keys needs one order of all, without end")
 	}
 	return p, nil
 }
@@ -211,12 +203,13 @@ func (s *serveCommand) numbers(p *plan) error {
 		{"snapshot-count", int64(min(s.SnapshotCount, 1<<62)), 1, 1 << 40},
 	} {
 		if n.value < n.low || n.value > n.up {
-			return wrong(n.flag, n.value, "expected from %d to %d", n.low, n.up)
+			return terminal.Wrong(n.flag, n.value, "expected from %d to %d", n.low, n.up)
 		}
 	}
 	if s.ElectionTimeout < 5*s.HeartbeatInterval {
-		return wrong("election-timeout", s.ElectionTimeout, "expected at least 5 times --heartbeat-interval=%d, "+
-			"or a few lost heartbeats would cost the leader its lead", s.HeartbeatInterval)
+		return terminal.Wrong("election-timeout", s.ElectionTimeout,
+			"expected at least 5 times --heartbeat-interval=%d, "+
+				"or a few lost heartbeats would cost the leader its lead", s.HeartbeatInterval)
 	}
 	c := &p.config
 	c.Heartbeat = time.Duration(s.HeartbeatInterval) * time.Millisecond
@@ -238,10 +231,10 @@ func (s *serveCommand) urls(p *plan) (err error) {
 		return err
 	}
 	if len(p.client) == 0 {
-		return wrong("listen-client-urls", "", "expected at least one URL")
+		return terminal.Wrong("listen-client-urls", "", "expected at least one URL")
 	}
 	if len(p.peer) != 1 {
-		return wrong("listen-peer-urls", strings.Join(s.ListenPeerURLs, ","), "expected one URL")
+		return terminal.Wrong("listen-peer-urls", strings.Join(s.ListenPeerURLs, ","), "expected one URL")
 	}
 	client, err := reachable("advertise-client-urls", p.client, s.AdvertiseClientURLs)
 	if err != nil {
@@ -266,23 +259,25 @@ func (s *serveCommand) tls(p *plan) error {
 	} {
 		t := side.tls
 		if (t.Cert == "") != (t.Key == "") {
-			return wrong(side.prefix+"cert-file", t.Cert, "expected together with --%skey-file", side.prefix)
+			return terminal.Wrong(side.prefix+"cert-file", t.Cert, "expected together with --%skey-file", side.prefix)
 		}
 		if t.ClientAuth && t.CA == "" {
-			return wrong(side.prefix+"client-cert-auth", true, "expected with --%strusted-ca-file", side.prefix)
+			return terminal.Wrong(side.prefix+"client-cert-auth", true,
+				"expected with --%strusted-ca-file", side.prefix)
 		}
 		for _, u := range side.urls {
 			switch secure := u.Scheme == "https"; {
 			case secure && t.Cert == "":
-				return wrong(side.urlFlag, u, "expected --%[1]scert-file and --%[1]skey-file with https", side.prefix)
+				return terminal.Wrong(side.urlFlag, u,
+					"expected --%[1]scert-file and --%[1]skey-file with https", side.prefix)
 			case !secure && t.On():
-				return wrong(side.urlFlag, u, "expected https, for there is a certificate or a CA")
+				return terminal.Wrong(side.urlFlag, u, "expected https, for there is a certificate or a CA")
 			}
 		}
 	}
 	for _, u := range p.metrics {
 		if u.Scheme == "https" && p.config.ClientTLS.Cert == "" {
-			return wrong("listen-metrics-urls", u, "expected --cert-file and --key-file with https")
+			return terminal.Wrong("listen-metrics-urls", u, "expected --cert-file and --key-file with https")
 		}
 	}
 	return nil
@@ -306,7 +301,7 @@ func (s *serveCommand) founders(p *plan) error {
 	for _, entry := range s.InitialCluster {
 		name, raw, ok := strings.Cut(strings.TrimSpace(entry), "=")
 		if !ok || name == "" {
-			return wrong("initial-cluster", all, "expected NAME=URL, not %q", entry)
+			return terminal.Wrong("initial-cluster", all, "expected NAME=URL, not %q", entry)
 		}
 		urls, err := parseURLs("initial-cluster", []string{raw})
 		if err != nil {
@@ -316,12 +311,13 @@ func (s *serveCommand) founders(p *plan) error {
 	}
 	mine := c.Founders[s.Name]
 	if mine == nil {
-		return wrong("initial-cluster", all, "expected --name=%s among the names", s.Name)
+		return terminal.Wrong("initial-cluster", all, "expected --name=%s among the names", s.Name)
 	}
 	slices.Sort(mine)
 	if !slices.Equal(mine, slices.Sorted(slices.Values(c.PeerURLs))) {
-		return wrong("initial-cluster", all, "%s is there with %s, but --initial-advertise-peer-urls is %s: expected "+
-			"the same", s.Name, strings.Join(mine, ","), strings.Join(c.PeerURLs, ","))
+		return terminal.Wrong("initial-cluster", all,
+			"%s is there with %s, but --initial-advertise-peer-urls is %s: expected "+
+				"the same", s.Name, strings.Join(mine, ","), strings.Join(c.PeerURLs, ","))
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"althing/internal/terminal"
 	"althing/process"
 	"althing/protocol"
 	"althing/sim"
@@ -39,9 +40,9 @@ type simCommand struct {
 var errBroken = errors.New("a promise was broken")
 
 // Run simulates, and tells what broke.
-func (s *simCommand) Run(to *output) error {
+func (s *simCommand) Run(to *terminal.Output) error {
 	if s.List {
-		return catalog(to.out)
+		return catalog(to.Out)
 	}
 	if s.Replay != "" {
 		return s.replay(to)
@@ -61,24 +62,24 @@ func (s *simCommand) options() (p process.Protocol, o sim.Options, err error) {
 	faults, ferr := sim.ParseFaults(s.Faults)
 	switch {
 	case !ok:
-		err = usageError{fmt.Errorf("there is no protocol %q: expected one of %s", s.Protocol,
-			strings.Join(protocols(), ", "))}
+		err = terminal.Usage(fmt.Errorf("there is no protocol %q: expected one of %s", s.Protocol,
+			strings.Join(protocols(), ", ")))
 	case ferr != nil:
-		err = wrong("faults", s.Faults, "%v", ferr)
+		err = terminal.Wrong("faults", s.Faults, "%v", ferr)
 	case s.Seeds < 1:
-		err = wrong("seeds", s.Seeds, "expected at least 1")
+		err = terminal.Wrong("seeds", s.Seeds, "expected at least 1")
 	case s.Nodes < 0 || s.Nodes > sim.MaxNodes:
-		err = wrong("nodes", s.Nodes, "expected from 1 to %d", sim.MaxNodes)
+		err = terminal.Wrong("nodes", s.Nodes, "expected from 1 to %d", sim.MaxNodes)
 	case s.Duration <= 0 || s.Duration > 24*time.Hour:
-		err = wrong("duration", s.Duration, "expected more than nothing, and no more than 24h")
+		err = terminal.Wrong("duration", s.Duration, "expected more than nothing, and no more than 24h")
 	case s.Clients < 0 || s.Clients > sim.MaxClients:
-		err = wrong("clients", s.Clients, "expected from 1 to %d", sim.MaxClients)
+		err = terminal.Wrong("clients", s.Clients, "expected from 1 to %d", sim.MaxClients)
 	case s.Rate < 0 || s.Rate > 100_000:
-		err = wrong("rate", s.Rate, "expected up to 100000, or 0: drawn from the seed")
+		err = terminal.Wrong("rate", s.Rate, "expected up to 100000, or 0: drawn from the seed")
 	case s.Trace != "" && s.Seeds > 1:
-		err = wrong("trace", s.Trace, "expected with one seed: a trace is of one run")
+		err = terminal.Wrong("trace", s.Trace, "expected with one seed: a trace is of one run")
 	case s.TLA != "" && (s.Trace == "" || s.Protocol != "raft"):
-		err = wrong("tla", s.TLA, "expected with --trace, and of raft: it is what has a specification")
+		err = terminal.Wrong("tla", s.TLA, "expected with --trace, and of raft: it is what has a specification")
 	}
 	o = sim.Options{Seed: s.Seed, Nodes: s.Nodes, Duration: s.Duration, Clients: s.Clients, Rate: s.Rate,
 		Faults: faults}
@@ -86,12 +87,12 @@ func (s *simCommand) options() (p process.Protocol, o sim.Options, err error) {
 }
 
 // one runs one seed.
-func (s *simCommand) one(p process.Protocol, o sim.Options, to *output) (err error) {
+func (s *simCommand) one(p process.Protocol, o sim.Options, to *terminal.Output) (err error) {
 	var flush func() error
 	if s.Trace != "" {
 		f, err := os.Create(s.Trace)
 		if err != nil {
-			return wrong("trace", s.Trace, "%v", err)
+			return terminal.Wrong("trace", s.Trace, "%v", err)
 		}
 		w := bufio.NewWriter(f)
 		o.Trace, flush = w, func() error { return errors.Join(w.Flush(), f.Close()) }
@@ -110,9 +111,9 @@ func (s *simCommand) one(p process.Protocol, o sim.Options, to *output) (err err
 	t := new(totals)
 	t.add(&r)
 	t.print(to, p.Name, r.Took)
-	fmt.Fprintf(to.out, "  digest         %016x: the same for the same options, always\n", r.Digest)
+	fmt.Fprintf(to.Out, "  digest         %016x: the same for the same options, always\n", r.Digest)
 	if s.Trace != "" {
-		fmt.Fprintf(to.out, "  trace          %s\n", s.Trace)
+		fmt.Fprintf(to.Out, "  trace          %s\n", s.Trace)
 	}
 	if s.TLA != "" {
 		return follow(s.Trace, s.TLA, to)
@@ -121,24 +122,24 @@ func (s *simCommand) one(p process.Protocol, o sim.Options, to *output) (err err
 }
 
 // swarm runs many seeds on all cores.
-func (s *simCommand) swarm(p process.Protocol, o sim.Options, to *output) error {
+func (s *simCommand) swarm(p process.Protocol, o sim.Options, to *terminal.Output) error {
 	var t totals
 	var failed []sim.Result
 	began, told := time.Now(), time.Time{}
-	show := terminal(to.err)
+	show := terminal.Interactive(to.Err)
 	sim.Swarm(p, s.Seeds, o, func(r sim.Result) bool {
 		if t.add(&r); r.Violation != nil {
 			failed = append(failed, r)
 		}
 		if now := time.Now(); show && (now.Sub(told) > 100*time.Millisecond || t.seeds == s.Seeds) {
 			told = now
-			fmt.Fprintf(to.err, "\r%s %d/%d seeds, %d failed ", bar(t.seeds, s.Seeds), t.seeds, s.Seeds,
+			fmt.Fprintf(to.Err, "\r%s %d/%d seeds, %d failed ", bar(t.seeds, s.Seeds), t.seeds, s.Seeds,
 				len(failed))
 		}
 		return s.KeepOn || len(failed) == 0
 	})
 	if show {
-		fmt.Fprintln(to.err)
+		fmt.Fprintln(to.Err)
 	}
 	t.print(to, p.Name, time.Since(began))
 	if len(failed) == 0 {
@@ -148,7 +149,7 @@ func (s *simCommand) swarm(p process.Protocol, o sim.Options, to *output) error 
 	for i := range failed {
 		seeds = append(seeds, fmt.Sprint(failed[i].Seed))
 	}
-	fmt.Fprintf(to.out, "\nSeeds that failed: %s. The first:\n", strings.Join(seeds, " "))
+	fmt.Fprintf(to.Out, "\nSeeds that failed: %s. The first:\n", strings.Join(seeds, " "))
 	o.Seed = failed[0].Seed
 	s.broken(p, o, &failed[0], to)
 	return errBroken
@@ -185,32 +186,32 @@ func (t *totals) add(r *sim.Result) {
 	}
 }
 
-func (t *totals) print(to *output, name string, took time.Duration) {
+func (t *totals) print(to *terminal.Output, name string, took time.Duration) {
 	seeds := "1 seed"
 	if t.seeds != 1 {
 		seeds = fmt.Sprintf("%d seeds", t.seeds)
 	}
-	fmt.Fprintf(to.out, "%s: %s, %v of virtual time in %v\n", name, seeds,
+	fmt.Fprintf(to.Out, "%s: %s, %v of virtual time in %v\n", name, seeds,
 		t.virtual.Round(time.Millisecond), took.Round(time.Millisecond))
-	fmt.Fprintf(to.out, "  events         %d, %.0f a second\n", t.events, float64(t.events)/max(took.Seconds(), 1e-9))
-	fmt.Fprintf(to.out, "  elections      %d\n  committed      %d entries\n", t.elections, t.entries)
+	fmt.Fprintf(to.Out, "  events         %d, %.0f a second\n", t.events, float64(t.events)/max(took.Seconds(), 1e-9))
+	fmt.Fprintf(to.Out, "  elections      %d\n  committed      %d entries\n", t.elections, t.entries)
 	if t.undone > 0 {
-		fmt.Fprintf(to.out, "  undone         %d entries, by a later epoch\n", t.undone)
+		fmt.Fprintf(to.Out, "  undone         %d entries, by a later epoch\n", t.undone)
 	}
-	fmt.Fprintf(to.out, "  operations     %d answered, %d without an answer\n", t.done, t.open)
+	fmt.Fprintf(to.Out, "  operations     %d answered, %d without an answer\n", t.done, t.open)
 	var faults []string
 	for _, k := range slices.Sorted(maps.Keys(t.faults)) {
 		faults = append(faults, fmt.Sprintf("%s %d", k, t.faults[k]))
 	}
 	if len(faults) > 0 {
-		fmt.Fprintf(to.out, "  faults         %s\n", strings.Join(faults, ", "))
+		fmt.Fprintf(to.Out, "  faults         %s\n", strings.Join(faults, ", "))
 	}
 }
 
 // broken prints what broke, the shortest way found to it, and how to see it
 // again.
-func (s *simCommand) broken(p process.Protocol, o sim.Options, r *sim.Result, to *output) {
-	fmt.Fprintf(to.out, "\nBROKEN: %v\n  %s\n", r.Violation, r.Options)
+func (s *simCommand) broken(p process.Protocol, o sim.Options, r *sim.Result, to *terminal.Output) {
+	fmt.Fprintf(to.Out, "\nBROKEN: %v\n  %s\n", r.Violation, r.Options)
 	again := fmt.Sprintf("althing sim %s --seed %d --faults %s --duration %v", p.Name, o.Seed, o.Faults,
 		o.Duration)
 	if o.Nodes != 0 {
@@ -222,25 +223,25 @@ func (s *simCommand) broken(p process.Protocol, o sim.Options, r *sim.Result, to
 	if o.Rate != 0 {
 		again += fmt.Sprintf(" --rate %d", o.Rate)
 	}
-	fmt.Fprintf(to.out, "  again: %s\n", again)
+	fmt.Fprintf(to.Out, "  again: %s\n", again)
 	if s.NoShrink {
 		return
 	}
 	short, err := sim.Shrink(p, o, 0)
 	if err != nil {
-		fmt.Fprintf(to.out, "  it could not be made shorter: %v\n", err)
+		fmt.Fprintf(to.Out, "  it could not be made shorter: %v\n", err)
 		return
 	}
-	fmt.Fprintf(to.out, "\nThe shortest way found: %d steps of %d, after %d tries: %v\n  %s\n",
+	fmt.Fprintf(to.Out, "\nThe shortest way found: %d steps of %d, after %d tries: %v\n  %s\n",
 		short.Length, short.Before, short.Replays, short.Violation, short.Options)
 	err = causes(p, &replay.Trace{Header: short.Header, Events: short.Events}, s.Short, to)
 	switch {
 	case errors.Is(err, replay.ErrPasses): // what clients saw is wrong: all of it is shown
-		fmt.Fprintln(to.out)
+		fmt.Fprintln(to.Out)
 		for _, step := range short.Steps {
-			fmt.Fprintln(to.out, "  "+step)
+			fmt.Fprintln(to.Out, "  "+step)
 		}
 	case err != nil:
-		fmt.Fprintf(to.out, "  its causes could not be told: %v\n", err)
+		fmt.Fprintf(to.Out, "  its causes could not be told: %v\n", err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"althing/internal/terminal"
 	"althing/process"
 	"althing/protocol/raft"
 	"althing/sim"
@@ -98,7 +99,7 @@ func TestSimBroken(t *testing.T) {
 		if s.Seeds > 1 {
 			run = s.swarm
 		}
-		if err := run(p, o, &output{&out, &ignored}); !errors.Is(err, errBroken) {
+		if err := run(p, o, &terminal.Output{Out: &out, Err: &ignored}); !errors.Is(err, errBroken) {
 			t.Fatalf("%d seeds: %v\n%s", s.Seeds, err, &out)
 		}
 		want := []string{"BROKEN: ", "again: althing sim raft --seed 1 --faults none", "--nodes 3"}

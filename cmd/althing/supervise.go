@@ -8,16 +8,17 @@ import (
 	"sync"
 	"time"
 
+	"althing/internal/terminal"
 	"althing/supervise"
 )
 
 // superviseAll runs each member as a child, and starts it again if it dies.
-func (u *upCommand) superviseAll(ctx context.Context, c *cluster, to *output) error {
+func (u *upCommand) superviseAll(ctx context.Context, c *cluster, to *terminal.Output) error {
 	self, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
 	}
-	lines := supervise.NewLines(to.err)
+	lines := supervise.NewLines(to.Err)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var group sync.WaitGroup
@@ -40,7 +41,7 @@ func (u *upCommand) superviseAll(ctx context.Context, c *cluster, to *output) er
 		}
 	})
 	<-ctx.Done()
-	fmt.Fprintln(to.out, "Stopping; once more and it ends at once.")
+	fmt.Fprintln(to.Out, "Stopping; once more and it ends at once.")
 	group.Wait()
 	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
 		return err

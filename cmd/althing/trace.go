@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 
+	"althing/internal/terminal"
 	"althing/trace"
 	"althing/trace/diagram"
 	"althing/trace/shiviz"
@@ -30,21 +31,21 @@ type drawn struct {
 type textCommand struct{ drawn }
 
 // Run draws it.
-func (c *textCommand) Run(to *output) error { return c.draw(to, diagram.Text) }
+func (c *textCommand) Run(to *terminal.Output) error { return c.draw(to, diagram.Text) }
 
 type mermaidCommand struct{ drawn }
 
 // Run draws it.
-func (m *mermaidCommand) Run(to *output) error { return m.draw(to, diagram.Mermaid) }
+func (m *mermaidCommand) Run(to *terminal.Output) error { return m.draw(to, diagram.Mermaid) }
 
 type plantumlCommand struct{ drawn }
 
 // Run draws it.
-func (p *plantumlCommand) Run(to *output) error { return p.draw(to, diagram.PlantUML) }
+func (p *plantumlCommand) Run(to *terminal.Output) error { return p.draw(to, diagram.PlantUML) }
 
-func (d *drawn) draw(to *output, l diagram.Language) error {
+func (d *drawn) draw(to *terminal.Output, l diagram.Language) error {
 	return read(d.File, func(t *trace.Reader) error {
-		return diagram.Write(to.out, t, diagram.Window{From: d.From, To: d.To}, l)
+		return diagram.Write(to.Out, t, diagram.Window{From: d.From, To: d.To}, l)
 	})
 }
 
@@ -52,12 +53,12 @@ func (d *drawn) draw(to *output, l diagram.Language) error {
 func read(file string, use func(*trace.Reader) error) error {
 	f, err := os.Open(file)
 	if err != nil {
-		return usageError{fmt.Errorf("open the trace: %w", err)}
+		return terminal.Usage(fmt.Errorf("open the trace: %w", err))
 	}
 	defer f.Close()
 	t, err := trace.NewReader(f)
 	if err != nil {
-		return usageError{fmt.Errorf("%s: %w", file, err)}
+		return terminal.Usage(fmt.Errorf("%s: %w", file, err))
 	}
 	if err := use(t); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
@@ -70,8 +71,8 @@ type shivizCommand struct {
 }
 
 // Run exports the trace.
-func (s *shivizCommand) Run(to *output) error {
-	return read(s.File, func(t *trace.Reader) error { return shiviz.Export(to.out, t) })
+func (s *shivizCommand) Run(to *terminal.Output) error {
+	return read(s.File, func(t *trace.Reader) error { return shiviz.Export(to.Out, t) })
 }
 
 type checkShiviz struct {
@@ -79,22 +80,22 @@ type checkShiviz struct {
 }
 
 // Run prints the problems; there being some is a bad answer.
-func (c *checkShiviz) Run(to *output) error {
+func (c *checkShiviz) Run(to *terminal.Output) error {
 	f, err := os.Open(c.File)
 	if err != nil {
-		return usageError{fmt.Errorf("open the log: %w", err)}
+		return terminal.Usage(fmt.Errorf("open the log: %w", err))
 	}
 	defer f.Close()
 	problems, err := shiviz.Check(f)
 	if err != nil {
-		return usageError{fmt.Errorf("%s: %w", c.File, err)}
+		return terminal.Usage(fmt.Errorf("%s: %w", c.File, err))
 	}
 	for _, p := range problems {
-		fmt.Fprintf(to.out, "%s:%d: %s\n", c.File, p.Line, p.Text)
+		fmt.Fprintf(to.Out, "%s:%d: %s\n", c.File, p.Line, p.Text)
 	}
 	if len(problems) > 0 {
 		return fmt.Errorf("%d problems in %s", len(problems), c.File)
 	}
-	fmt.Fprintln(to.out, "nothing is wrong: each clock is what its causes make it")
+	fmt.Fprintln(to.Out, "nothing is wrong: each clock is what its causes make it")
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"althing/internal/terminal"
 )
 
 // TestShiviz: what the simulator records is a log that ShiViz draws, for every
@@ -14,7 +16,7 @@ func TestShiviz(t *testing.T) {
 	dir := t.TempDir()
 	call := func(args ...string) (code int, out string) {
 		var b, errs bytes.Buffer
-		code = run(args, output{&b, &errs})
+		code = run(args, terminal.Output{Out: &b, Err: &errs})
 		return code, b.String()
 	}
 	for _, p := range protocols() {

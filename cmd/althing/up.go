@@ -17,6 +17,7 @@ import (
 	"sync"
 	"time"
 
+	"althing/internal/terminal"
 	"althing/member"
 	"althing/protocol/raft"
 	"althing/telemetry"
@@ -66,7 +67,7 @@ type placement struct {
 }
 
 // Run runs the cluster until a signal.
-func (u *upCommand) Run(to *output) error {
+func (u *upCommand) Run(to *terminal.Output) error {
 	if err := u.check(); err != nil {
 		return err
 	}
@@ -87,7 +88,7 @@ func (u *upCommand) Run(to *output) error {
 
 func (u *upCommand) check() error {
 	if u.Nodes < 0 || u.Nodes > maxNodes {
-		return wrong("nodes", u.Nodes, "expected from 1 to %d", maxNodes)
+		return terminal.Wrong("nodes", u.Nodes, "expected from 1 to %d", maxNodes)
 	}
 	if u.Protocol != "" {
 		if _, err := served(u.Protocol); err != nil {
@@ -99,13 +100,14 @@ func (u *upCommand) check() error {
 	}
 	host, port, err := net.SplitHostPort(u.Client)
 	if err != nil || host == "" {
-		return wrong("client", u.Client, "expected an address of this machine and a port, such as 127.0.0.1:2379")
+		return terminal.Wrong("client", u.Client,
+			"expected an address of this machine and a port, such as 127.0.0.1:2379")
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n > 0 && n > 1<<16-1-uint64(portStep*maxNodes) {
-		return wrong("client", u.Client, "expected a port that leaves room for the others after it")
+		return terminal.Wrong("client", u.Client, "expected a port that leaves room for the others after it")
 	}
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
-		return wrong("client", u.Client, "expected one address: members are told it to reach one another")
+		return terminal.Wrong("client", u.Client, "expected one address: members are told it to reach one another")
 	}
 	return nil
 }
@@ -128,16 +130,16 @@ func (u *upCommand) cluster() (*cluster, error) {
 		return nil, fmt.Errorf("read %s: expected format %d and 1 to %d members", name, clusterFormat, maxNodes)
 	}
 	if u.Nodes != 0 && u.Nodes != len(c.Members) {
-		return nil, wrong("nodes", u.Nodes, "%s holds a cluster of %d: expected that number, or another --data",
-			u.Data, len(c.Members))
+		return nil, terminal.Wrong("nodes", u.Nodes,
+			"%s holds a cluster of %d: expected that number, or another --data", u.Data, len(c.Members))
 	}
 	if u.Client != "" && u.Client != c.Members[0].Client && !strings.HasSuffix(u.Client, ":0") {
-		return nil, wrong("client", u.Client, "%s holds a cluster at %s: expected that address, or another --data",
-			u.Data, c.Members[0].Client)
+		return nil, terminal.Wrong("client", u.Client,
+			"%s holds a cluster at %s: expected that address, or another --data", u.Data, c.Members[0].Client)
 	}
 	if u.Protocol != "" && u.Protocol != c.protocol() {
-		return nil, wrong("protocol", u.Protocol, "%s holds a cluster of %s: expected that, or another --data", u.Data,
-			c.protocol())
+		return nil, terminal.Wrong("protocol", u.Protocol,
+			"%s holds a cluster of %s: expected that, or another --data", u.Data, c.protocol())
 	}
 	for _, m := range c.Members {
 		own := filepath.Join(u.Data, m.Name, "member.json")
@@ -156,7 +158,8 @@ func (u *upCommand) layOut() (*cluster, error) {
 		return nil, err
 	}
 	if len(others) > 0 {
-		return nil, wrong("data", u.Data, "it holds %s but no cluster: expected an empty directory", others[0].Name())
+		return nil, terminal.Wrong("data", u.Data,
+			"it holds %s but no cluster: expected an empty directory", others[0].Name())
 	}
 	nodes, client := u.Nodes, u.Client
 	if nodes == 0 {
@@ -234,7 +237,7 @@ func (u *upCommand) serve(c *cluster, i int) []string {
 }
 
 // runAll runs all members in this process.
-func (u *upCommand) runAll(ctx context.Context, c *cluster, to *output) (err error) {
+func (u *upCommand) runAll(ctx context.Context, c *cluster, to *terminal.Output) (err error) {
 	plans := make([]*plan, len(c.Members))
 	for i := range c.Members {
 		s, err := parseServe(u.serve(c, i))
@@ -247,7 +250,7 @@ func (u *upCommand) runAll(ctx context.Context, c *cluster, to *output) (err err
 	}
 	level := new(slog.LevelVar)
 	level.Set(plans[0].level)
-	outlet := telemetry.Outlet{To: to.err, Format: telemetry.Text, Level: level}
+	outlet := telemetry.Outlet{To: to.Err, Format: telemetry.Text, Level: level}
 	members := make([]*running, len(plans))
 	each := func(f func(i int) error) error {
 		errs := make([]error, len(plans))
@@ -289,7 +292,7 @@ func (u *upCommand) runAll(ctx context.Context, c *cluster, to *output) (err err
 	go u.awaitReady(ctx, c, to)
 	select {
 	case <-ctx.Done():
-		fmt.Fprintln(to.out, "Stopping; once more and it ends at once.")
+		fmt.Fprintln(to.Out, "Stopping; once more and it ends at once.")
 		return nil
 	case m := <-failed:
 		return fmt.Errorf("member %s: %w", m.Name(), m.Err())
@@ -306,7 +309,7 @@ func (u *upCommand) founded(c *cluster) error {
 }
 
 // tell tells people what is where.
-func (u *upCommand) tell(c *cluster, to *output) {
+func (u *upCommand) tell(c *cluster, to *terminal.Output) {
 	dir := u.Data
 	if abs, err := filepath.Abs(dir); err == nil {
 		dir = abs
@@ -318,13 +321,13 @@ func (u *upCommand) tell(c *cluster, to *output) {
 		fmt.Fprintf(&b, "  %-4s http://%s   metrics http://%s/metrics   log %s\n", m.Name, m.Client, m.Metrics,
 			filepath.Join(dir, m.Name, "log.jsonl"))
 	}
-	fmt.Fprintf(to.out, "\nA cluster of %d, with its data in %s:\n\n%s\nTry it:\n\n"+
+	fmt.Fprintf(to.Out, "\nA cluster of %d, with its data in %s:\n\n%s\nTry it:\n\n"+
 		"  etcdctl --endpoints %s put greeting hello\n  etcdctl --endpoints %s get greeting\n\nCtrl-C stops it.\n\n",
 		len(c.Members), dir, b.String(), strings.Join(endpoints, ","), strings.Join(endpoints, ","))
 }
 
 // awaitReady says when every member is ready, or which is not.
-func (u *upCommand) awaitReady(ctx context.Context, c *cluster, to *output) {
+func (u *upCommand) awaitReady(ctx context.Context, c *cluster, to *terminal.Output) {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	began := time.Now()
@@ -334,13 +337,13 @@ func (u *upCommand) awaitReady(ctx context.Context, c *cluster, to *output) {
 			case <-time.After(100 * time.Millisecond):
 			case <-ctx.Done():
 				if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-					fmt.Fprintf(to.out, "Member %s is not ready after %v: %v\n", m.Name, readyTimeout, why)
+					fmt.Fprintf(to.Out, "Member %s is not ready after %v: %v\n", m.Name, readyTimeout, why)
 				}
 				return
 			}
 		}
 	}
-	fmt.Fprintf(to.out, "Ready after %v.\n", time.Since(began).Round(10*time.Millisecond))
+	fmt.Fprintf(to.Out, "Ready after %v.\n", time.Since(began).Round(10*time.Millisecond))
 }
 
 func ready(ctx context.Context, address string) error {

@@ -4,16 +4,18 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+
+	"althing/internal/terminal"
 )
 
 type versionCommand struct{}
 
 // Run prints the version.
-func (versionCommand) Run(to *output) error {
+func (versionCommand) Run(to *terminal.Output) error {
 	version, revision := build()
-	_, err := fmt.Fprintf(to.out, "althing %s\n%s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	_, err := fmt.Fprintf(to.Out, "althing %s\n%s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	if revision != "" && err == nil {
-		_, err = fmt.Fprintln(to.out, "revision", revision)
+		_, err = fmt.Fprintln(to.Out, "revision", revision)
 	}
 	return err
 }
