@@ -11,6 +11,7 @@ import (
 	"althing/spec"
 	"althing/trace"
 	"althing/trace/refine"
+	"althing/trace/refine/steps"
 )
 
 type followCommand struct {
@@ -25,19 +26,25 @@ func (c *followCommand) Run(to *terminal.Output) error { return follow(c.File, c
 // follow says whether a recorded run is one of the specification, and writes it to
 // a directory for TLC, if there is one named.
 func follow(file, dir string, to *terminal.Output) error {
-	var m *refine.Module
+	var m *steps.Module
+	var of string
 	err := read(file, func(t *trace.Reader) (err error) {
-		m, err = refine.Export(t)
+		s, err := refine.Of(t.Header().Protocol)
+		if err != nil {
+			return err
+		}
+		of = "spec/" + s.Module + ".tla"
+		m, err = s.Export(t)
 		return err
 	})
-	var wrong *refine.Deviation
+	var wrong *steps.Deviation
 	switch {
 	case errors.As(err, &wrong):
-		return terminal.Ending(fmt.Errorf("the run is not one of spec/Raft.tla: %w", err), terminal.ExitBad)
+		return terminal.Ending(fmt.Errorf("the run is not one of %s: %w", of, err), terminal.ExitBad)
 	case err != nil:
 		return terminal.Usage(err)
 	}
-	fmt.Fprintf(to.Out, "%s: a run of spec/Raft.tla, in %d steps\n", file, m.Steps)
+	fmt.Fprintf(to.Out, "%s: a run of %s, in %d steps\n", file, of, m.Steps)
 	if dir == "" {
 		return nil
 	}
@@ -49,12 +56,13 @@ func follow(file, dir string, to *terminal.Output) error {
 }
 
 // writeModules writes the run, and the modules that it extends.
-func writeModules(dir string, m *refine.Module) error {
+func writeModules(dir string, m *steps.Module) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
 	files := map[string]string{m.Name + ".tla": m.Text, m.Name + ".cfg": m.Config}
-	for _, name := range []string{"Raft.tla", "TraceRaft.tla"} {
+	for _, name := range m.Extends {
+		name += ".tla"
 		text, err := fs.ReadFile(spec.Modules, name)
 		if err != nil {
 			return err

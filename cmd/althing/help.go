@@ -75,7 +75,7 @@ var help = terminal.Help{
 		"trace":     "Write the run to a file, as JSON lines; with one seed.",
 		"short":     "Write the shortest run found of one that fails to a file, as JSON lines.",
 		"replay":    "Do again what a trace says, and compare; other flags do not matter.",
-		"tla":       "Follow the trace in the specification of Raft, and write it to a directory for TLC.",
+		"tla":       "Follow the trace in the specification of its protocol, and write it to a directory for TLC.",
 		"keep-on":   "Go on after a seed that fails.",
 		"no-shrink": "Print a run that fails as it is: do not look for a shorter one.",
 	},
@@ -147,7 +147,7 @@ var help = terminal.Help{
 		"file": "A log: its first line is the expression that takes entries apart.",
 	},
 	"trace follow": {
-		"file": "A trace, as althing sim raft --trace writes it.",
+		"file": "A trace, as althing sim --trace writes it.",
 		"tla":  "Write the run for TLC, with the modules of the specification, to a directory.",
 	},
 	"check": {

@@ -14,6 +14,7 @@ import (
 	"althing/process"
 	"althing/protocol"
 	"althing/sim"
+	"althing/trace/refine"
 	"althing/trace/replay"
 )
 
@@ -78,7 +79,7 @@ func (s *simCommand) options() (p process.Protocol, o sim.Options, err error) {
 		err = terminal.Wrong("rate", s.Rate, "expected up to 100000, or 0: drawn from the seed")
 	case s.Trace != "" && s.Seeds > 1:
 		err = terminal.Wrong("trace", s.Trace, "expected with one seed: a trace is of one run")
-	case s.TLA != "" && (s.Trace == "" || s.Protocol != "raft"):
+	case s.TLA != "" && (s.Trace == "" || !slices.Contains(refine.Protocols(), s.Protocol)):
 		err = terminal.Wrong("tla", s.TLA, "expected with --trace, and of raft: it is what has a specification")
 	}
 	o = sim.Options{Seed: s.Seed, Nodes: s.Nodes, Duration: s.Duration, Clients: s.Clients, Rate: s.Rate,

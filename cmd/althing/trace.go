@@ -18,7 +18,7 @@ type traceCommand struct {
 	Check    checkShiviz     `cmd:"" help:"Say line by line what is wrong with a log for ShiViz."`
 	Itf      itfCommand      `cmd:"" help:"Write a trace as states, in the format of Apalache, to standard output."`
 	Go       goCommand       `cmd:"" help:"Write a trace as a test of Go that plays it, to standard output."`
-	Follow   followCommand   `cmd:"" help:"Say whether a run of Raft is one of its specification in TLA+."`
+	Follow   followCommand   `cmd:"" help:"Say whether a run is one of its protocol's specification in TLA+."`
 }
 
 // A drawn is what both kinds of diagram are told.

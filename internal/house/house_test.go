@@ -28,7 +28,7 @@ var floors = map[string]int{
 	"node/wal": 2, "node/link": 2, "supervise": 2,
 	"kv/command": 2, "history/judge": 3, "sim/dice": 1, "sim/agenda": 1,
 	"kv": 3, "node": 3, "world": 3, "protocol/*": 3, "trace/shiviz": 3, "trace/diagram": 3, "trace/itf": 3,
-	"trace/refine": 3, "trace/replay": 4, "spec": 2,
+	"trace/refine": 3, "trace/refine/steps": 2, "trace/refine/refinetest": 5, "trace/replay": 4, "spec": 2,
 	"protocol": 4, "etcd": 4, "sim": 4, "script": 4, "load": 4,
 	"explore": 2, "explore/valence": 3, "explore/group": 4, "explore/models": 4, "explore/flp": 5,
 	"member": 5, "maelstrom": 5, "internal/terminal": 5,

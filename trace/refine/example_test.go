@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"testing"
 	"time"
 
 	"althing/protocol/raft"
 	"althing/sim"
 	"althing/trace"
 	"althing/trace/refine"
+	"althing/trace/refine/steps"
 )
 
 // A run is recorded, and followed; then a vote is told to have left at once, though
@@ -32,11 +34,25 @@ func ExampleFollow() {
 
 	held := `"kind":"Send","to":1,"msg":"Vote","fields":"Term=1 Granted","held":true`
 	now := `"kind":"SendNow","to":1,"msg":"Vote","fields":"Term=1 Granted"`
-	var d *refine.Deviation
+	var d *steps.Deviation
 	if err := follow(strings.Replace(run.String(), held, now, 1)); errors.As(err, &d) {
 		fmt.Println(d.Err)
 	}
 	// Output:
 	// <nil>
 	// SendVote by 1: not allowed: a vote is durable
+}
+
+// TestWithout: a run of a protocol that has no specification is no run of one.
+func TestWithout(t *testing.T) {
+	r, err := trace.NewReader(strings.NewReader(`{"althing":2,"protocol":"causal","seed":1}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := refine.Follow(r, nil); !errors.Is(err, trace.ErrForm) {
+		t.Error(err)
+	}
+	if _, err := refine.Export(r); !errors.Is(err, trace.ErrForm) {
+		t.Error(err)
+	}
 }

@@ -1,7 +1,6 @@
-package refine
+package raft
 
 import (
-	"fmt"
 	"slices"
 
 	"althing/process"
@@ -213,15 +212,4 @@ func apart(a, b []process.ID) (n int) {
 		}
 	}
 	return n
-}
-
-// A Refusal says that an action is not one of the specification's in this state.
-type Refusal struct {
-	Action Action
-	Guard  string // what does not hold
-}
-
-// Error names the action, the server and the guard.
-func (r *Refusal) Error() string {
-	return fmt.Sprintf("%s by %d: not allowed: %s", r.Action.Name, r.Action.Server, r.Guard)
 }

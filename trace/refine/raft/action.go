@@ -1,10 +1,11 @@
-package refine
+package raft
 
 import (
 	"fmt"
 	"slices"
 
 	"althing/process"
+	"althing/trace/refine/steps"
 )
 
 // An Action is a step of the specification: an action of Raft.tla with its
@@ -50,17 +51,17 @@ var actions = map[string]struct {
 	"InstallSnapshot":      {(*Model).installSnapshot, "m"},
 }
 
-// Do takes the step, or returns a *Refusal and changes nothing.
+// Do takes the step, or returns a *steps.Refusal and changes nothing.
 func (m *Model) Do(a *Action) error {
 	x, ok := actions[a.Name]
 	if !ok {
 		return fmt.Errorf("there is no action %q", a.Name)
 	}
 	if a.Message != nil && !m.sent(a.Message) {
-		return &Refusal{*a, "nobody sent that message"}
+		return &steps.Refusal{Action: a.Name, By: a.Server, Guard: "nobody sent that message"}
 	}
 	if guard := x.do(m, m.Server(a.Server), a); guard != "" {
-		return &Refusal{*a, guard}
+		return &steps.Refusal{Action: a.Name, By: a.Server, Guard: guard}
 	}
 	return nil
 }

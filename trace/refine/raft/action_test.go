@@ -1,4 +1,4 @@
-package refine
+package raft
 
 import (
 	"errors"
@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"althing/process"
+	"althing/trace/refine/steps"
 )
 
 // scene is a state of three servers, on the way there.
@@ -406,7 +407,7 @@ func TestGuards(t *testing.T) {
 		a := x.make(s)
 		before := *s.Server(a.Server)
 		disk := slices.Clone(before.Disk)
-		var r *Refusal
+		var r *steps.Refusal
 		if err := s.Do(&a); !errors.As(err, &r) || r.Guard != x.guard {
 			t.Errorf("%q: %v", x.guard, err)
 		}

@@ -1,4 +1,4 @@
-package refine
+package raft
 
 import (
 	"errors"
@@ -6,11 +6,135 @@ import (
 
 	"althing/process"
 	"althing/trace"
+	"althing/trace/refine/steps"
 )
+
+// A mapping is where in the specification a run is.
+type mapping struct {
+	*steps.Run
+	model  *Model
+	states map[departure]*Message // applications' states on their way
+}
+
+// departure names a message with a state by the event that it left in.
+type departure struct {
+	event    uint64
+	from, to process.ID
+}
+
+// seen is a replica from outside.
+type seen struct {
+	Server             process.ID
+	Role               Role
+	Term, Last, Commit uint64
+}
+
+// By implements steps.Shown.
+func (s *seen) By() process.ID { return s.Server }
+
+// begin is the mapping of a run that begins with founders.
+func begin(founders []process.ID, r *steps.Run) steps.Mapping[int, *Message] {
+	return &mapping{r, NewModel(founders), map[departure]*Message{}}
+}
+
+func (f *mapping) server() *Server { return f.model.Server(f.Event.Node) }
+
+// do takes a step of the specification.
+func (f *mapping) do(a Action) error {
+	a.Server = f.Event.Node
+	if err := f.model.Do(&a); err != nil {
+		return err
+	}
+	f.Did(&a)
+	return nil
+}
+
+// Begin implements steps.Mapping: a step answers the specification's message that
+// it is given. Who shows that it leads has become so.
+func (f *mapping) Begin() (*Message, error) {
+	cause, err := f.received(f.Event)
+	if err == nil && f.Event.Role == string(Leader) && f.server().Role != Leader {
+		err = f.do(Action{Name: "BecomeLeader"})
+	}
+	return cause, err
+}
+
+// Durable implements steps.Mapping: a record is one or more of the specification's.
+func (f *mapping) Durable(records int) error {
+	for range records {
+		if err := f.do(Action{Name: "Sync"}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Crash implements steps.Mapping.
+func (f *mapping) Crash(records []int) error {
+	kept := uint64(1)
+	for _, k := range records {
+		kept += uint64(k)
+	}
+	return f.do(Action{Name: "Crash", N: kept})
+}
+
+// Flush implements steps.Mapping.
+func (f *mapping) Flush() error { return f.do(Action{Name: "Flush"}) }
+
+// Show implements steps.Mapping: the replica shows what the specification has.
+func (f *mapping) Show() error {
+	e := f.Event
+	shown := seen{e.Node, Role(e.Role), e.Epoch, e.Last, e.Commit}
+	if shown.Role == "pre-candidate" {
+		shown.Role = Follower
+	}
+	if shown.Role == Follower && f.server().Role != Follower {
+		if err := f.do(Action{Name: "StepDown"}); err != nil {
+			return err
+		}
+	}
+	s := f.server()
+	f.Saw(&shown)
+	if is := (seen{e.Node, s.Role, s.last().Term, uint64(len(s.last().Log)), s.Commit}); is != shown {
+		return fmt.Errorf("the replica is %s, term %d, last %d, commit %d; "+
+			"it ought to be %s, term %d, last %d, commit %d",
+			shown.Role, shown.Term, shown.Last, shown.Commit, is.Role, is.Term, is.Last, is.Commit)
+	}
+	return nil
+}
+
+// Commit implements steps.Mapping.
+func (f *mapping) Commit(x *trace.Effect, cause *Message) error {
+	s := f.server()
+	for i, text := range x.Entries {
+		n := s.Commit + uint64(i) + 1
+		e, err := parseEntry(text, n)
+		if err != nil {
+			return err
+		}
+		if l := s.last().Log; n > uint64(len(l)) || !l[n-1].same(&e) {
+			return fmt.Errorf("it hands over %q, which is not entry %d of its log", text, n)
+		}
+	}
+	to := s.Commit + uint64(len(x.Entries))
+	if s.Role == Leader {
+		return f.do(Action{Name: "AdvanceCommit", N: to})
+	}
+	if cause == nil {
+		return fmt.Errorf("it commits %d, and nobody told it", to)
+	}
+	if err := f.do(Action{Name: "LearnCommit", Message: cause}); err != nil {
+		return err
+	}
+	if s.Commit != to {
+		return fmt.Errorf("it commits %d, where the message says %d", to, s.Commit)
+	}
+	return nil
+}
 
 // received is the specification's message that an event delivers; nil if it
 // delivers none, or one of which the specification does not speak.
-func (f *follower) received(e *trace.Event) (*Message, error) {
+func (f *mapping) received(e *trace.Event) (*Message, error) {
 	if e.Kind != "deliver" {
 		return nil, nil
 	}
@@ -28,11 +152,11 @@ func (f *follower) received(e *trace.Event) (*Message, error) {
 // of a refusal, of what is asked before an election, of a heartbeat that says
 // nothing, of the answer to one.
 func message(kind, text string, from, to process.ID) (*Message, error) {
-	x, err := parseFields(text)
+	x, err := fields(text)
 	if err != nil {
 		return nil, err
 	}
-	n, err := x.numbers("Term", "LastIndex", "LastTerm", "Prev", "PrevTerm", "Commit", "Match")
+	n, err := x.Numbers("Term", "LastIndex", "LastTerm", "Prev", "PrevTerm", "Commit", "Match")
 	if err != nil {
 		return nil, err
 	}
@@ -40,14 +164,14 @@ func message(kind, text string, from, to process.ID) (*Message, error) {
 	switch {
 	case kind == "RequestVote":
 		m.Type, m.To, m.Index, m.IndexTerm = kind, 0, n[1], n[2]
-	case kind == "Vote" && x.is("Granted"):
+	case kind == "Vote" && x.Is("Granted"):
 		m.Type = kind
 	case kind == "AppendEntries":
 		m.Type, m.To, m.Index, m.IndexTerm, m.Entries, m.Commit = "Append", 0, n[3], n[4], x.entries, n[5]
 		if len(x.entries) > 0 && x.first != m.Index+1 {
 			return nil, fmt.Errorf("%w: entries from %d follow %d", trace.ErrForm, x.first, m.Index)
 		}
-	case kind == "AppendReply" && x.is("OK"):
+	case kind == "AppendReply" && x.Is("OK"):
 		m.Type, m.Match = "Ack", n[6]
 	case kind == "Heartbeat" && n[5] > 0:
 		m.Type, m.Commit = kind, n[5]
@@ -59,13 +183,17 @@ func message(kind, text string, from, to process.ID) (*Message, error) {
 	return m, nil
 }
 
-// save explains a record, and returns how many of the specification's it is.
-func (f *follower) save(x *trace.Effect, cause *Message) (int, error) {
-	p, err := parseFields(x.Fields)
+// Save implements steps.Mapping: it returns how many of the specification's records
+// a record is.
+func (f *mapping) Save(x *trace.Effect, cause *Message) (int, error) {
+	if x.Kind == "LoadState" {
+		return 1, f.do(Action{Name: "InstallSnapshot", Message: cause})
+	}
+	p, err := fields(x.Fields)
 	if err != nil {
 		return 0, err
 	}
-	n, err := p.numbers("Term", "Vote", "Prev", "Base", "BaseTerm")
+	n, err := p.Numbers("Term", "Vote", "Prev", "Base", "BaseTerm")
 	if err != nil {
 		return 0, err
 	}
@@ -80,10 +208,10 @@ func (f *follower) save(x *trace.Effect, cause *Message) (int, error) {
 	return 0, fmt.Errorf("%w: there is no record %s", trace.ErrForm, x.Msg)
 }
 
-func (f *follower) saveTerm(term uint64, vote process.ID, cause *Message) error {
+func (f *mapping) saveTerm(term uint64, vote process.ID, cause *Message) error {
 	a := Action{Name: "UpdateTerm", Term: term}
 	switch was := f.server().last().Term; {
-	case vote == f.ev.Node:
+	case vote == f.Event.Node:
 		a = Action{Name: "Timeout"}
 	case vote != 0 && cause != nil:
 		a = Action{Name: "GrantVote", Message: cause}
@@ -102,7 +230,7 @@ func (f *follower) saveTerm(term uint64, vote process.ID, cause *Message) error 
 	return nil
 }
 
-func (f *follower) saveEntries(prev uint64, entries []Entry, cause *Message) (int, error) {
+func (f *mapping) saveEntries(prev uint64, entries []Entry, cause *Message) (int, error) {
 	s := f.server()
 	if s.Role != Leader {
 		if cause == nil {
@@ -136,7 +264,7 @@ func (f *follower) saveEntries(prev uint64, entries []Entry, cause *Message) (in
 }
 
 // checkpoint requires that a record which stands for all others says the same.
-func (f *follower) checkpoint(n []uint64, entries []Entry) error {
+func (f *mapping) checkpoint(n []uint64, entries []Entry) error {
 	r := f.server().last()
 	term, vote, base, baseTerm := n[0], process.ID(n[1]), n[3], n[4]
 	if term != r.Term || vote != r.Vote || !has(r.Log, base, baseTerm) || !equal(r.Log[base:], entries) {
@@ -146,9 +274,9 @@ func (f *follower) checkpoint(n []uint64, entries []Entry) error {
 	return nil
 }
 
-// leave explains a message that leaves now, and which answers cause.
-func (f *follower) leave(x *trace.Effect, cause *Message) error {
-	m, err := message(x.Msg, x.Fields, f.ev.Node, x.To)
+// Leave implements steps.Mapping.
+func (f *mapping) Leave(x *trace.Effect, cause *Message) error {
+	m, err := message(x.Msg, x.Fields, f.Event.Node, x.To)
 	if err != nil {
 		return err
 	}
@@ -166,7 +294,7 @@ func (f *follower) leave(x *trace.Effect, cause *Message) error {
 	if m.Type == "Snapshot" {
 		s := f.server()
 		m.Entries = s.last().Log[:s.Commit:s.Commit]
-		f.states[departure{f.ev.Seq, f.ev.Node, x.To}] = m
+		f.states[departure{f.Event.Seq, f.Event.Node, x.To}] = m
 	}
 	if !f.model.sent(m) {
 		return fmt.Errorf("it sends %s {%s} to %d, which is not what it may say", x.Msg, x.Fields, x.To)
@@ -175,7 +303,7 @@ func (f *follower) leave(x *trace.Effect, cause *Message) error {
 }
 
 // sending is the action that sends m.
-func (f *follower) sending(m *Message, cause *Message) (a Action, ok bool) {
+func (f *mapping) sending(m *Message, cause *Message) (a Action, ok bool) {
 	if m == nil {
 		return Action{}, false
 	}
