@@ -9,6 +9,11 @@
 // answers compare protocols, and say where more leaders stop to pay; package
 // quorum/balance knows nodes that differ, and the queues here turn what a node
 // can bear into how long it makes one wait.
+//
+// Two more questions need numbers alone. Available: how likely is it that a quorum
+// is up, where nodes fail by themselves and regions as a whole? And Trips: given the
+// round trips between sites, how long does a command take when this one leads, or
+// that one, or each its own; so, where should the leader be?
 package forecast
 
 import (
