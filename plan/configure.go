@@ -1,0 +1,189 @@
+package plan
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"althing/quorum"
+)
+
+// configure finds the numbers of the plan's system.
+func (p *Plan) configure() {
+	r, c := p.request, &p.Configuration
+	c.Voters = r.Cluster.Nodes
+	p.sizes()
+	p.tolerances()
+	p.timeouts()
+	if p.system.key == "2pc" {
+		wait := 2 * or(r.Environment.ClockUncertaintyMS, clockMS)
+		c.ClockWaitMS = int(math.Ceil(wait))
+		p.because("Each commit waits until its stamp is surely past", "2·clock_uncertainty",
+			"Corbett et al. 2012 (Spanner), §4.1.2", fmt.Sprintf("%d ms", c.ClockWaitMS), "")
+	}
+}
+
+// sizes finds the quorums.
+func (p *Plan) sizes() {
+	r, c := p.request, &p.Configuration
+	n := c.Voters
+	c.Quorum = quorum.Majority(n)
+	formula, source := "⌊n/2⌋+1", "Lamport 1998"
+	command := fmt.Sprintf("althing calc quorum --nodes %d", n)
+	switch p.system.kind {
+	case lying:
+		f := (n - 1) / 3
+		c.Quorum, _ = quorum.ByzantineSize(n, f) // n ≥ 3f+1 by f's definition
+		formula, source = "⌊(n+f)/2⌋+1, f = ⌊(n-1)/3⌋", "Castro, Liskov 1999; for n > 3f+1 two quorums share a correct node"
+		command += " --byzantine"
+	case chained, viewed, firstBackup:
+		if p.system.key == "primarybackup-async" {
+			c.Quorum, formula = 1, "the primary alone"
+			source = p.system.source
+			break
+		}
+		c.Quorum, formula, source = n, "all that are in step", p.system.source
+		c.Election = quorum.Majority(n)
+	case openMajority:
+		c.Quorum, _ = quorum.FastSize(n, quorum.Majority(n)) // a majority is within 1 and n
+		c.Election = quorum.Majority(n)
+		formula, source = "least q with q1 + 2q > 2n", "Lamport 2006, §2.2"
+		command += " --fast"
+	case partial:
+		p.replicas()
+		return
+	case ledMajority:
+		if p.system.key == "multipaxos" {
+			f := max(1, min(r.tolerance(), (n-1)/2))
+			c.Quorum = f + 1
+			c.Election, _ = quorum.OtherPhase(n, c.Quorum) // f+1 is within 1 and n
+			formula, source = "q2 = f+1 for commands, q1 = n-q2+1 for elections", "Howard, Malkhi, Spiegelman 2016"
+			command += fmt.Sprintf(" --second %d", c.Quorum)
+		}
+	}
+	p.because("A write is acknowledged by so many nodes", formula, source, fmt.Sprintf("%d of %d", c.Quorum, n), command)
+}
+
+// replicas chooses N, R and W where replicas answer alone: three of each key, as
+// stores of this kind do, a read from one, and a write on two, so that no single
+// failure takes what was acknowledged, unless that is acceptable.
+func (p *Plan) replicas() {
+	r := p.request
+	if key := p.system.key; key != "dynamo" && key != "ring" {
+		p.Configuration.Quorum = 1
+		p.because("A write is acknowledged by the node that takes it", "", p.system.source, "1 node", "")
+		return
+	}
+	n := min(r.Cluster.Nodes, max(3, min(r.tolerance()+1, 5)))
+	p.NRW = &NRW{N: n, R: 1, W: min(2, n)}
+	if r.Workload.LossAcceptable {
+		p.NRW.W = 1
+	}
+	p.Configuration.Quorum = p.NRW.W
+	p.because("Replicas of a key, and how many a read and a write wait for",
+		"N = 3 to 5 by failure_tolerance, W = 2 unless loss is acceptable, R = 1", "DeCandia et al. 2007, §6",
+		fmt.Sprintf("N = %d, R = %d, W = %d", n, p.NRW.R, p.NRW.W), "")
+}
+
+// tolerances says what is really survived.
+func (p *Plan) tolerances() {
+	r, c, t := p.request, &p.Configuration, &p.FaultTolerance
+	n := c.Voters
+	t.Asked = r.tolerance()
+	t.AnyRegion = r.inhabited() > 1 && r.survivesRegion()
+	t.Crashes = (n - 1) / 2
+	t.Durable = t.Crashes
+	switch p.system.kind {
+	case lying:
+		t.Liars = (n - 1) / 3
+		t.Crashes = n - c.Quorum
+		t.Durable = t.Liars
+	case ledMajority:
+		if c.Election > 0 { // whichever they are: commands need q2, a new leader q1
+			t.Crashes, t.Durable = n-c.Election, c.Quorum-1
+			t.Condition = fmt.Sprintf("with a leader up, commands go on while %d nodes are; a new leader needs %d",
+				c.Quorum, c.Election)
+			t.AnyRegion = r.inhabited() > 1 && n-r.spread()[0] >= c.Election
+		}
+	case partial:
+		t.Crashes, t.Durable = n-1, 0
+		t.AnyRegion = r.inhabited() > 1
+		if p.NRW != nil {
+			t.Crashes, t.Durable = p.NRW.N-max(p.NRW.R, p.NRW.W), p.NRW.W-1
+			t.Condition = "of the replicas of any one key"
+		} else {
+			t.Condition = "while one node is up it answers; what it alone had taken goes with its disk"
+		}
+	case chained:
+		t.Condition = "of the chain one may be left; the master needs a majority"
+	case firstBackup:
+		if p.system.key == "primarybackup-async" {
+			t.Durable = 0
+			t.Condition = "what was acknowledged and no backup had is undone by a failover"
+		}
+	}
+	if t.AnyRegion && p.system.kind != partial {
+		need := quorum.Majority(n)
+		switch {
+		case p.system.kind == lying:
+			need = c.Quorum
+		case c.Election > 0:
+			need = c.Election
+		}
+		then := n - r.spread()[0] - need
+		t.Then = &then
+	}
+	p.tolerated()
+}
+
+// tolerated says so where what is reached is not what was asked for, or comes at
+// a price.
+func (p *Plan) tolerated() {
+	r, t := p.request, &p.FaultTolerance
+	reached := t.Crashes
+	if r.Network.Byzantine {
+		reached = t.Liars
+	}
+	switch n := r.Cluster.Nodes; {
+	case n == 1:
+		p.note("One node survives nothing: when it is down, all is; when its disk is gone, everything is. Three survive one.")
+	case n%2 == 0 && p.system.kind == ledMajority && p.Configuration.Election == 0:
+		p.note(fmt.Sprintf("%d nodes survive no more failures than %d: an even number costs a node and gains nothing.", n, n-1))
+	case r.Network.Byzantine && r.tolerance() == 0:
+		p.note("failure_tolerance is 0: no node may lie, so byzantine says nothing.")
+	}
+	if reached > t.Asked && r.Cluster.Tolerance != nil {
+		p.note(fmt.Sprintf("%d failures are survived, where %d were asked for.", reached, t.Asked))
+	}
+	if p.system.kind == partial && !r.needsQuorum() {
+		p.note("quorum_possible (2f+1 nodes) is a rule of agreement; replicas that answer alone need f+1.")
+	}
+}
+
+// timeouts finds heartbeats, timeouts and retries.
+func (p *Plan) timeouts() {
+	r, c := p.request, &p.Configuration
+	rtt := r.farthest()
+	flush := milliseconds(or(r.Environment.FlushMS, flushMS))
+	heartbeat, timeout := cadence(rtt, flush)
+	c.HeartbeatMS, c.TimeoutMS = whole(heartbeat), whole(timeout)
+	given := fmt.Sprintf("althing calc timeouts --rtt %v --flush %v", rtt, flush)
+	p.because("Heartbeat", "clamp(longest round trip, 10 ms, 5 s)", "etcd's tuning guide", fmt.Sprintf("%d ms", c.HeartbeatMS), given)
+	p.because("Election timeout, drawn between it and twice as much",
+		"max(10·(longest round trip + flush), 5·heartbeat, 150 ms), at most 50 s", "Ongaro, Ousterhout 2014, §5.6, §9.3; etcd",
+		fmt.Sprintf("%d ms", c.TimeoutMS), given)
+	// A request outlives a change of leaders, or its client would try again in the middle of each.
+	c.RequestMS = 2*c.TimeoutMS + 2*whole(rtt)
+	p.retries()
+}
+
+// because adds what a number rests on.
+func (p *Plan) because(claim, formula, source, value, command string) {
+	p.Evidence = append(p.Evidence, Evidence{Claim: claim, Formula: formula, Source: source, Value: value,
+		Command: command, Verdict: Computed})
+}
+
+func (p *Plan) note(text string) { p.Notes = append(p.Notes, text) }
+
+// whole is a time in whole milliseconds, at least one, rounded up.
+func whole(d time.Duration) int { return max(1, int((d+time.Millisecond-1)/time.Millisecond)) }

@@ -1,0 +1,163 @@
+package plan
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"althing/quorum"
+	"althing/quorum/staleness"
+	"althing/retry"
+)
+
+// minutesAYear is 365.25 days.
+const minutesAYear = 365.25 * 24 * 60
+
+// availability finds the chance that enough nodes are up.
+func (p *Plan) availability() error {
+	down := or(p.request.Environment.FailureProbability, failureChance)
+	writes, reads := p.Configuration.Quorum, p.Configuration.Quorum
+	n := p.Configuration.Voters
+	formula := "Σ over k ≥ quorum of C(n,k)·(1-p)^k·p^(n-k)"
+	switch {
+	case p.NRW != nil:
+		n, writes, reads = p.NRW.N, p.NRW.W, p.NRW.R
+		formula += " among a key's replicas, without stand-ins"
+	case p.system.kind == partial:
+		writes, reads = 1, 1
+	case p.system.kind == ledMajority && p.Configuration.Election > 0:
+		writes, reads = p.Configuration.Election, p.Configuration.Election // or nobody leads when the leader is down
+		formula += ", with the quorum of elections"
+	case p.system.kind == chained, p.system.kind == viewed, p.system.kind == firstBackup, p.system.kind == openMajority:
+		writes = quorum.Majority(n) // who is down is taken out, which takes a moment
+		reads = writes
+		formula += ", once those that are down have been taken out"
+	}
+	var err error
+	if p.Availability.Write, err = up(n, writes, down); err != nil {
+		return err
+	}
+	if p.Availability.Read, err = up(n, reads, down); err != nil {
+		return err
+	}
+	p.Availability.DownMinutes = sane((1 - p.Availability.Write) * minutesAYear)
+	p.because("Writes are answered at a given moment", formula, "nodes down independently, each with p = "+
+		fmt.Sprint(down), fmt.Sprintf("%.9f", p.Availability.Write),
+		fmt.Sprintf("althing calc availability --nodes %d --quorum %d --down %v", n, writes, down))
+	return nil
+}
+
+// up is the chance that at least q of n nodes are up, each down with the same
+// chance.
+func up(n, q int, down float64) (float64, error) {
+	e := quorum.Choose(q, quorum.Nodes(quorum.Names(n)...)...)
+	return e.Probability(func(string) float64 { return 1 - down })
+}
+
+// sane rounds to six digits, so that the last bit of a float is not an answer.
+func sane(x float64) float64 {
+	if x == 0 {
+		return 0
+	}
+	unit := math.Pow(10, 5-math.Floor(math.Log10(math.Abs(x))))
+	return math.Round(x*unit) / unit
+}
+
+// races is how many are drawn for staleness, and from which seed.
+const (
+	races     = 100_000
+	racesSeed = 1
+)
+
+// staleness says how old reads may be where they need not meet writes.
+func (p *Plan) staleness() error {
+	switch {
+	case p.system.gives.atLeast(Sequential):
+		return nil
+	case p.NRW == nil:
+		p.Staleness = &Staleness{Bound: fmt.Sprintf("what is on its way: %.4g ms between the farthest nodes, "+
+			"and as long as a partition lasts; then until anti-entropy finds it", inMS(p.request.farthest()/2))}
+		return nil
+	}
+	c := p.NRW
+	missed, err := staleness.Missed(c.N, c.R, c.W)
+	if err != nil {
+		return err
+	}
+	versions, err := staleness.Versions(c.N, c.R, c.W, 0.999)
+	if err != nil {
+		return err
+	}
+	way := staleness.Exp{Mean: p.request.farthest() / 2}
+	m := staleness.Model{N: c.N, R: c.R, W: c.W, Write: way, Ack: way, Read: way, Response: way}
+	r, err := m.Run(races, racesSeed)
+	if err != nil {
+		return err
+	}
+	p.Staleness = &Staleness{Missed: sane(missed), Versions: versions, Fresh: sane(r.Fresh(0)),
+		WithinMS: inMS(r.Visible(0.999).Round(10 * time.Microsecond))}
+	given := fmt.Sprintf("althing calc staleness --n %d --r %d --w %d", c.N, c.R, c.W)
+	p.because("Chance that a read of random replicas misses the last write", "C(N-W,R)/C(N,R)",
+		"Bailis et al. 2012, §3.1", fmt.Sprint(p.Staleness.Missed), given)
+	p.Evidence = append(p.Evidence, Evidence{Claim: "A read begun so long after an acknowledgement shows the write, 999 times in 1,000",
+		Formula: fmt.Sprintf("races of messages that take %v on average, exponentially", way.Mean), Seed: racesSeed,
+		Source: "Bailis et al. 2012, §3.3", Value: fmt.Sprintf("%v ms", p.Staleness.WithinMS), Command: given +
+			fmt.Sprintf(" --mean %v", way.Mean), Verdict: Computed})
+	return nil
+}
+
+// window is how long results of requests are remembered, unless they must be longer.
+const window = 300 * time.Second
+
+// retries is how clients try again, and for how long servers must know a retry.
+func (p *Plan) retries() {
+	policy := retry.Consensus
+	horizon := time.Duration(policy.Attempts) * time.Duration(p.Configuration.RequestMS) * time.Millisecond
+	for n := 2; n <= policy.Attempts; n++ {
+		horizon += policy.Delay(n, 1)
+	}
+	remember := window
+	if horizon > window {
+		remember = horizon.Truncate(time.Second) + time.Second
+		p.note(fmt.Sprintf("Ten tries of %d ms each last longer than the usual 300 s for which results are remembered: "+
+			"remember them for %v, or a late retry would be done twice.", p.Configuration.RequestMS, remember))
+	}
+	p.Retry = Retry{Attempts: policy.Attempts, InitialMS: whole(policy.Initial), MaxMS: whole(policy.Max),
+		Multiplier: policy.Multiplier, Jitter: policy.Jitter, HorizonS: inMS(horizon) / 1000,
+		DedupWindowS: int(remember / time.Second)}
+	p.because("Results are remembered for longer than a client tries", "tries·request timeout + Σ pauses, with jitter",
+		"Ongaro 2014, §6.3", fmt.Sprintf("%.4g s < %d s", p.Retry.HorizonS, p.Retry.DedupWindowS),
+		"althing calc timeouts --retries")
+}
+
+// What a range grows to before it splits; those of Spanner's descendants.
+const (
+	splitBytes = 512 << 20
+	splitRate  = 2500
+	points     = 100
+)
+
+// scheme says how keys are placed.
+func (p *Plan) scheme() {
+	n := float64(p.request.Cluster.Nodes)
+	const stale = "a request names the epoch of the table it was sent by; if that is old it is refused, and its sender asks for the table"
+	switch {
+	case p.system.key == "ring" || p.system.key == "dynamo" || p.system.key == "causal-ring":
+		p.Partitioning = &Scheme{Name: "consistent hashing", Points: points,
+			Why:       "keys are read one by one, and anybody can tell who has one",
+			Imbalance: sane(math.Sqrt((n - 1) / (n*points + 1))), MovedByOne: sane(1 / (n + 1))}
+		p.because("Relative deviation of a node's share of keys", "√((n-1)/(n·points+1))", "share of a ring is Beta(v, (n-1)·v)",
+			fmt.Sprint(p.Partitioning.Imbalance), "")
+	case p.request.Problem != Partitioning && p.request.Problem != Transaction:
+		return
+	case p.request.Workload.Pinning:
+		p.Partitioning = &Scheme{Name: "directory", Why: "keys are put where they are told", StaleRequest: stale}
+	case p.request.Workload.Scans:
+		p.Partitioning = &Scheme{Name: "ranges", Why: "keys are read in order", SplitBytes: splitBytes, SplitRate: splitRate,
+			StaleRequest: stale}
+	default:
+		p.Partitioning = &Scheme{Name: "directory of hashed parts", MovedByOne: sane(1 / (n + 1)),
+			Why:          "keys are read one by one, so hashing spreads them evenly; a table says which group has which part, so parts move one at a time",
+			StaleRequest: stale}
+	}
+}

@@ -1,0 +1,260 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"althing/region"
+)
+
+// delays are how long messages take between places, where nodes are, and how
+// long a flush. Nodes of one place are alike.
+type delays struct {
+	places  []region.Region
+	nodes   []int             // at each place
+	between [][]time.Duration // from a node at one place to one at another, or the same
+	flush   time.Duration
+}
+
+func (p *Plan) delays() *delays {
+	r := p.request
+	d := &delays{places: []region.Region{""}, nodes: []int{r.Cluster.Nodes},
+		between: [][]time.Duration{{r.anyWay()}}, flush: milliseconds(or(r.Environment.FlushMS, flushMS))}
+	if k := r.inhabited(); k > 0 {
+		d.places, d.nodes, d.between = r.Cluster.Regions[:k], r.spread()[:k], make([][]time.Duration, k)
+		for i, from := range d.places {
+			for _, to := range d.places {
+				d.between[i] = append(d.between[i], r.oneWay(from, to))
+			}
+		}
+	}
+	return d
+}
+
+// away is how long a message takes to the node that clients of place i ask, if
+// the node is at place j: nothing if it is the one beside them.
+func (d *delays) away(i, j int) time.Duration {
+	if i == j {
+		return 0
+	}
+	return d.between[i][j]
+}
+
+// around is a round trip.
+func (d *delays) around(i, j int) time.Duration { return d.away(i, j) + d.away(j, i) }
+
+// A term is so many nodes for which something takes as long.
+type term struct {
+	takes time.Duration
+	nodes int
+}
+
+// least returns how long it takes for the first k of all nodes.
+func least(terms []term, k int) time.Duration {
+	slices.SortFunc(terms, func(a, b term) int { return cmp.Compare(a.takes, b.takes) })
+	for _, t := range terms {
+		if k -= t.nodes; k <= 0 {
+			return t.takes
+		}
+	}
+	return terms[len(terms)-1].takes
+}
+
+// gather is how long a node at place i waits until k nodes, itself among them,
+// have what it sent on their disks, and it knows.
+func (d *delays) gather(i, k int) time.Duration {
+	terms := []term{{d.flush, 1}}
+	for j, n := range d.nodes {
+		if j == i {
+			n--
+		}
+		terms = append(terms, term{d.between[i][j] + d.between[j][i] + d.flush, n})
+	}
+	return least(terms, k)
+}
+
+// all is how many nodes there are.
+func (d *delays) all() (n int) {
+	for _, k := range d.nodes {
+		n += k
+	}
+	return n
+}
+
+// write is how long a client beside node c waits for a write, if node l leads.
+func (p *Plan) write(d *delays, c, l int) time.Duration {
+	n, q := d.all(), p.Configuration.Quorum
+	switch p.system.kind {
+	case openMajority:
+		return d.gather(c, q)
+	case partial:
+		if p.NRW == nil {
+			return d.flush
+		}
+		return d.gather(c, q)
+	case firstBackup:
+		if q == 1 {
+			return d.around(c, l) + d.flush
+		}
+		return d.around(c, l) + d.flush + d.gather(l, n) // the backups write after the primary
+	case chained:
+		return d.along(c)
+	case viewed:
+		return d.around(c, l) + d.gather(l, n)
+	case lying:
+		return d.votes(c, l, q, (n-1)/3)
+	}
+	t := d.around(c, l) + d.gather(l, q)
+	if p.system.key == "2pc" || p.system.key == "2pc-sequential" {
+		// Another part's leader prepares, in its own log; then the decision is logged.
+		t += d.around(l, (l+1)%len(d.nodes)) + d.gather(l, q)
+		t += milliseconds(float64(p.Configuration.ClockWaitMS))
+	}
+	return t
+}
+
+// along is how long a write takes down a chain that goes through one place
+// after another, a flush at each node, and from its tail to the client.
+func (d *delays) along(c int) time.Duration {
+	last := len(d.nodes) - 1
+	t := d.away(c, 0) + d.away(last, c)
+	for i, n := range d.nodes {
+		t += time.Duration(n)*d.flush + time.Duration(n-1)*d.between[i][i]
+		if i < last {
+			t += d.between[i][i+1]
+		}
+	}
+	return t
+}
+
+// votes is how long a request takes through two rounds of votes of q nodes each,
+// until f+1 nodes have answered the client. Castro, Liskov 1999, Figure 1.
+func (d *delays) votes(c, l, q, f int) time.Duration {
+	at := make([]time.Duration, len(d.nodes)) // when the nodes of a place have what they wait for
+	for j := range at {
+		at[j] = d.away(c, l) + d.between[l][j] + d.flush
+	}
+	for range 2 {
+		next := make([]time.Duration, len(at))
+		for j := range next {
+			var heard []term
+			for i, n := range d.nodes {
+				heard = append(heard, term{at[i] + d.between[i][j], n})
+			}
+			next[j] = least(heard, q) + d.flush
+		}
+		at = next
+	}
+	var answers []term
+	for i, n := range d.nodes {
+		answers = append(answers, term{at[i] + d.away(i, c), n})
+	}
+	return least(answers, f+1)
+}
+
+// read is how long a client beside node c waits for a read of the promised kind.
+func (p *Plan) read(d *delays, c, l int) time.Duration {
+	unflushed := *d
+	unflushed.flush = 0
+	switch {
+	case p.system.kind == partial && p.NRW != nil:
+		return unflushed.gather(c, p.NRW.R)
+	case p.system.kind == partial, p.system.key == "raft-followers", p.system.key == "primarybackup-async":
+		return 0 // the node beside it answers at once
+	case p.system.kind == chained:
+		return d.around(c, len(d.nodes)-1)
+	case p.system.kind == lying:
+		return d.votes(c, l, p.Configuration.Quorum, (d.all()-1)/3)
+	case p.system.kind == openMajority:
+		return unflushed.gather(c, p.Configuration.Election)
+	case p.system.kind == firstBackup, p.system.kind == viewed:
+		return d.around(c, l) + unflushed.gather(l, p.Configuration.Election)
+	}
+	q := max(p.Configuration.Quorum, p.Configuration.Election)
+	if p.system.key == "multipaxos" { // who answers must meet every election
+		q = p.Configuration.Quorum
+	}
+	return d.around(c, l) + unflushed.gather(l, q)
+}
+
+// led reports whether a leader's place matters.
+func (p *Plan) led() bool {
+	switch p.system.kind {
+	case openMajority, partial, chained:
+		return false
+	}
+	return true
+}
+
+// latencies says what the clients of each region wait, with the leader where they
+// wait least on average, and where that is.
+func (p *Plan) latencies() {
+	r := p.request
+	d := p.delays()
+	best, fewest := 0, time.Duration(math.MaxInt64)
+	for l := range d.places {
+		var sum time.Duration
+		for c := range d.places {
+			sum += p.write(d, c, l)
+		}
+		if sum < fewest {
+			best, fewest = l, sum
+		}
+	}
+	for c, place := range d.places {
+		p.Latency = append(p.Latency, Latency{Region: string(place),
+			WriteMS: inMS(p.write(d, c, best)), ReadMS: inMS(p.read(d, c, best))})
+	}
+	if r.inhabited() > 0 {
+		p.Placement = &Placement{Replicas: map[string]int{}}
+		for i, n := range r.spread() {
+			if n > 0 {
+				p.Placement.Replicas[string(r.Cluster.Regions[i])] = n
+			}
+		}
+		if p.led() {
+			p.Placement.Leader = string(d.places[best])
+			p.because("Leader where clients of all regions wait least on average",
+				"argmin over leaders of Σ over clients of RTT(client, leader) + commit(leader)",
+				"Ailijiang et al. 2019, §3; round trips of rtt_ms, or Bailis 2013",
+				fmt.Sprintf("%s, %.4g ms on average", p.Placement.Leader, inMS(fewest)/float64(len(d.places))),
+				"althing calc latency --regions "+list(d.places))
+		}
+	}
+	for _, l := range p.Latency {
+		where := ""
+		if l.Region != "" {
+			where = " in " + l.Region
+		}
+		p.because("A client"+where+" waits for a write", formulas[p.system.kind],
+			p.system.source, fmt.Sprintf("%.4g ms", l.WriteMS), "")
+	}
+}
+
+var formulas = map[kind]string{
+	ledMajority:  "RTT(client, leader) + quorum-th least of RTT(leader, node) + flush; of two logs with two-phase commit",
+	openMajority: "quorum-th least of RTT(client's node, node) + flush",
+	firstBackup:  "RTT(client, primary) + flush + greatest RTT(primary, backup) + flush; asynchronous: without the backups",
+	chained:      "one way through all nodes, a flush at each, and from the tail to the client",
+	viewed:       "RTT(client, sequencer) + greatest RTT(sequencer, member) + flush",
+	lying:        "client to primary to all, two rounds of votes of a quorum, f+1 answers; a flush before each vote",
+	partial:      "W-th least of RTT(client's node, replica) + flush; a flush where one node answers alone",
+}
+
+func list(rs []region.Region) string {
+	s := ""
+	for i, r := range rs {
+		if i > 0 {
+			s += ","
+		}
+		s += string(r)
+	}
+	return s
+}
+
+func inMS(d time.Duration) float64 {
+	return math.Round(float64(d)/float64(time.Millisecond)*1000) / 1000
+}

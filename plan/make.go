@@ -1,0 +1,70 @@
+package plan
+
+import (
+	"fmt"
+	"time"
+)
+
+// Make plans. It returns a *Refusal if the request cannot be met, with every
+// rule that it breaks. The same request always gives the same plan.
+func Make(r Request) (*Plan, error) {
+	if r.Consistency == "" {
+		r.Consistency = Eventual
+	}
+	if err := r.Check(); err != nil {
+		return nil, err
+	}
+	rows, path := choose(&r)
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("plan: the table has no row for %s, %s", r.Problem, r.Consistency)
+	}
+	p := of(&r, rows[0].pick)
+	p.Path = path
+	p.Evidence = append([]Evidence{{Claim: p.Protocol.Name + " for " + string(r.Problem) + ", " + string(r.Consistency),
+		Source: rows[0].source, Value: rows[0].why, Command: "althing plan --explain", Verdict: Computed}}, p.Evidence...)
+	for _, w := range rows[1:] {
+		s := find(w.pick)
+		p.Alternatives = append(p.Alternatives, Alternative{Name: s.name, For: w.why, Lost: w.against, Row: s.row})
+	}
+	if !r.Consistency.atLeast(p.system.gives) || p.system.gives != r.Consistency && p.system.gives.atLeast(r.Consistency) {
+		p.note(fmt.Sprintf("%s is %s: stronger than the %s that was asked for.", p.system.name, p.system.gives, r.Consistency))
+	}
+	if r.Problem == ConflictResolution && r.Consistency.atLeast(Sequential) {
+		p.note("With one order of writes there are no conflicts to resolve: this is a plan for consensus.")
+	}
+	if err := p.availability(); err != nil {
+		return nil, err
+	}
+	if err := p.staleness(); err != nil {
+		return nil, err
+	}
+	p.scenarios()
+	return p, nil
+}
+
+// of is the plan for a system, with its numbers.
+func of(r *Request, key string) *Plan {
+	s := find(key)
+	p := &Plan{request: r, system: s, Row: s.row, CAP: s.cap, PACELC: s.pacelc,
+		Protocol: Protocol{Name: s.name, Description: s.what, Guarantee: s.guarantee, Source: s.source}}
+	p.configure()
+	p.latencies()
+	p.scheme()
+	return p
+}
+
+// outage is how long commands wait when who leads is gone, most likely, in
+// milliseconds: until the first of the others has waited long enough, a vote,
+// and a command. Ongaro, Ousterhout 2014, §9.3.
+func (p *Plan) outage() int {
+	timeout := time.Duration(p.Configuration.TimeoutMS) * time.Millisecond
+	others := max(1, p.Configuration.Voters-1)
+	return whole(timeout + timeout/time.Duration(others+1) + 2*p.request.farthest())
+}
+
+// cadence returns heartbeat and timeout.
+func cadence(rtt, flush time.Duration) (heartbeat, timeout time.Duration) {
+	heartbeat = min(max(rtt, 10*time.Millisecond), 5*time.Second)
+	timeout = min(max(10*(rtt+flush), 5*heartbeat, 150*time.Millisecond), 50*time.Second)
+	return heartbeat, timeout
+}

@@ -1,0 +1,191 @@
+package plan
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+
+	"althing/region"
+)
+
+// everyRequest goes through all problems, levels and fault models, with sizes at
+// the edges.
+func everyRequest(f func(Request)) {
+	three := []region.Region{"VA", "OR", "CA"}
+	for _, problem := range Problems {
+		for _, level := range Levels {
+			for _, liars := range []bool{false, true} {
+				for _, n := range []int{1, 2, 4, 5, 8, 17, 1000} {
+					for _, rs := range [][]region.Region{nil, three[:2], three} {
+						for _, data := range []string{"", "counter"} {
+							for _, lossy := range []bool{false, true} {
+								f(Request{Problem: problem, Consistency: level,
+									Cluster:  Cluster{Nodes: n, Regions: rs},
+									Network:  Network{Byzantine: liars},
+									Workload: Workload{DataType: data, LossAcceptable: lossy, Scans: lossy}})
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// Each request that can be met has a plan that is at least as strong as asked,
+// bears the faults it was asked to bear, and gives a reason for every choice.
+func TestEveryRequest(t *testing.T) {
+	plans, refused := 0, 0
+	everyRequest(func(r Request) {
+		p, err := Make(r)
+		if err != nil {
+			var refusal *Refusal
+			if !asRefusal(err, &refusal) {
+				t.Fatalf("%+v: %v", r, err)
+			}
+			if r.Network.Byzantine == (r.Cluster.Nodes < 4) || r.Workload.LossAcceptable && r.Consistency.atLeast(Causal) {
+				refused++
+				return
+			}
+			t.Fatalf("%+v: %v", r, err)
+		}
+		plans++
+		if !p.system.gives.atLeast(r.Consistency) {
+			t.Errorf("%+v: %s is only %s", r, p.system.name, p.system.gives)
+		}
+		if r.Network.Byzantine && p.system.kind != lying && p.system.key != "crdt" {
+			t.Errorf("%+v: %s does not bear lies", r, p.system.name)
+		}
+		c := &p.Configuration
+		if c.Quorum < 1 || c.Quorum > c.Voters || c.HeartbeatMS < 10 || c.TimeoutMS < 5*c.HeartbeatMS {
+			t.Errorf("%+v: %+v", r, *c)
+		}
+		if got := len(p.FailureScenarios); got != len(Scenarios) {
+			t.Errorf("%+v: %d scenarios", r, got)
+		}
+		for _, s := range p.FailureScenarios {
+			if s.Behavior == "" || s.Recovery == "" {
+				t.Errorf("%s, %s: nothing is said", p.system.key, s.Scenario)
+			}
+			if slices.ContainsFunc([]rune(s.Behavior+s.Recovery), func(c rune) bool { return c == '{' || c == '}' }) {
+				t.Errorf("%s, %s: a word without a number: %s %s", p.system.key, s.Scenario, s.Behavior, s.Recovery)
+			}
+		}
+		for _, a := range p.Alternatives {
+			if a.Lost == "" || a.Name == p.Protocol.Name {
+				t.Errorf("%+v: alternative %s without a reason against it", r, a.Name)
+			}
+		}
+		for _, e := range p.Evidence {
+			if e.Claim == "" || e.Source == "" || e.Value == "" {
+				t.Errorf("%+v: evidence %+v", r, e)
+			}
+		}
+	})
+	if plans < 1000 || refused < 300 {
+		t.Errorf("%d plans, %d refused", plans, refused)
+	}
+}
+
+func asRefusal(err error, to **Refusal) bool {
+	r, ok := err.(*Refusal)
+	*to = r
+	return ok
+}
+
+// The same request gives the same plan, to the byte.
+func TestSameAgain(t *testing.T) {
+	f := 2
+	r := Request{Problem: Replication, Consistency: Eventual, Cluster: Cluster{Nodes: 5, Tolerance: &f,
+		Regions: []region.Region{"VA", "IR", "TO"}}}
+	var texts []string
+	for range 3 {
+		p, err := Make(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := json.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts = append(texts, string(b))
+	}
+	if texts[0] != texts[1] || texts[1] != texts[2] {
+		t.Error("two plans of one request differ")
+	}
+}
+
+// Leaders where the published round trips put them.
+func TestLeaders(t *testing.T) {
+	for _, c := range []struct {
+		regions []region.Region
+		leader  string
+	}{
+		{[]region.Region{"VA", "OR", "CA"}, "OR"},
+		{[]region.Region{"VA", "IR", "TO"}, "VA"},
+		{[]region.Region{"VA", "CA", "OR", "IR", "TO"}, "OR"},
+		{[]region.Region{"VA", "OR", "IR", "SI", "SY", "TO", "SP"}, "TO"},
+	} {
+		p, err := Make(Request{Problem: Consensus, Consistency: Linearizable,
+			Cluster: Cluster{Nodes: len(c.regions), Regions: c.regions}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Placement.Leader != c.leader {
+			t.Errorf("%v: leader in %s, not %s", c.regions, p.Placement.Leader, c.leader)
+		}
+	}
+}
+
+// What cannot be is refused with all reasons at once, in the schema's words.
+func TestRefused(t *testing.T) {
+	two, one := 2, 1
+	for _, c := range []struct {
+		name  string
+		r     Request
+		rules []string
+	}{
+		{"too few for anything", Request{Problem: Consensus, Cluster: Cluster{Nodes: 4, Tolerance: &two},
+			Network: Network{Byzantine: true}}, []string{"quorum_possible", "byzantine_nodes"}},
+		{"too few", Request{Problem: Replication, Cluster: Cluster{Nodes: 2, Tolerance: &one}}, []string{"quorum_possible"}},
+		{"two regions", Request{Problem: Consensus, Consistency: Linearizable, Cluster: Cluster{Nodes: 4,
+			Regions: []region.Region{"VA", "OR"}, SurviveRegion: true}}, []string{"region_survival"}},
+		{"no regions", Request{Problem: Consensus, Cluster: Cluster{Nodes: 5, SurviveRegion: true}},
+			[]string{"region_survival"}},
+		{"both sides", Request{Problem: Replication, Consistency: Linearizable, Cluster: Cluster{Nodes: 5},
+			Network: Network{AvailableInPartition: true}}, []string{"available_in_partition"}},
+		{"nowhere", Request{Problem: Consensus, Cluster: Cluster{Nodes: 3, Regions: []region.Region{"moon", "VA", "OR"}}},
+			[]string{"regions_known"}},
+		{"lost", Request{Problem: Replication, Consistency: Causal, Cluster: Cluster{Nodes: 3},
+			Workload: Workload{LossAcceptable: true}}, []string{"lost_writes"}},
+	} {
+		_, err := Make(c.r)
+		var refusal *Refusal
+		if !asRefusal(err, &refusal) {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		var got []string
+		for _, w := range refusal.Broken {
+			got = append(got, w.Rule)
+			if w.Nearest == "" {
+				t.Errorf("%s: %s offers nothing instead", c.name, w.Rule)
+			}
+		}
+		if !slices.Equal(got, c.rules) {
+			t.Errorf("%s: %v, not %v", c.name, got, c.rules)
+		}
+	}
+	for _, rs := range [][]region.Region{{"VA", "OR", "CA"}, {"VA", "IR", "TO"}} {
+		for n, survives := range map[int]bool{3: true, 4: true, 5: true, 6: true} {
+			r := Request{Problem: Consensus, Cluster: Cluster{Nodes: n, Regions: rs, SurviveRegion: true}}
+			// 2+1+1: without the region of two, two of four are no majority.
+			if n == 4 {
+				survives = false
+			}
+			if _, err := Make(r); (err == nil) != survives {
+				t.Errorf("%d nodes in three regions: %v", n, err)
+			}
+		}
+	}
+}
