@@ -317,6 +317,9 @@ type Facts struct {
 	Rounds   int                          // one-way message delays from submit to commit, leader known
 	Messages func(n int) (perCommand int) // messages per command among n replicas
 
+	// Stores: its processes are Stores. They commit nothing, and any of them answers.
+	Stores bool
+
 	// Decrees is how many entries a group ever commits; 0: no end is set. Clients
 	// of a group that comes to an end are told Invalid from then on, and have no
 	// sessions.

@@ -316,8 +316,12 @@ func (w *World) Fence() *Violation {
 	return nil
 }
 
-// Members returns the group in force after the last entry chosen.
+// Members returns the group in force after the last entry chosen; of stores, as
+// the one that runs and knows of the most changes knows it.
 func (w *World) Members() process.Group {
+	if w.protocol.Facts.Stores {
+		return w.storeGroup()
+	}
 	for i := len(w.check.chosen) - 1; i >= 0; i-- {
 		if e := &w.check.chosen[i]; e.Req.Kind == process.Members {
 			g, _, _ := process.CutGroup(e.Req.Cmd) // it was applied, so it is one
@@ -336,8 +340,11 @@ func (w *World) Digest() uint64 { return w.digest }
 
 // Converged reports whether the applications of all ids are up, have applied
 // everything chosen, and are equal. Unless the order is total, they need only
-// have applied the same.
+// have applied the same; stores must have equal contents.
 func (w *World) Converged(ids []process.ID) bool {
+	if w.protocol.Facts.Stores {
+		return w.sameContents(ids)
+	}
 	if !w.check.total {
 		return w.sameDelivered(ids)
 	}

@@ -186,9 +186,17 @@ func (g *group) submit(r *replica) error {
 	reqs := make([]process.Request, 1+g.rng.IntN(3))
 	for i := range reqs {
 		g.seq++
-		reqs[i] = process.Request{
+		q := process.Request{
 			Kind: kinds[g.rng.IntN(len(kinds))], Client: 7, Seq: g.seq, Cmd: fmt.Appendf(nil, "c%d", g.seq),
 		}
+		switch key := g.rng.IntN(3); {
+		case !g.p.Facts.Stores:
+		case q.Kind == process.Read:
+			q.Cmd = fmt.Appendf(nil, "get k%d", key)
+		default:
+			q.Cmd = fmt.Appendf(nil, "put k%d c%d", key, g.seq)
+		}
+		reqs[i] = q
 	}
 	return g.step(r, process.Input{Kind: process.Submit, Reqs: reqs})
 }
