@@ -32,7 +32,8 @@ var floors = map[string]int{
 	"trace/refine": 3, "trace/refine/steps": 2, "trace/refine/refinetest": 5, "trace/replay": 4, "spec": 2,
 	"protocol": 4, "etcd": 4, "sim": 4, "script": 4, "load": 4,
 	"explore": 2, "explore/valence": 3, "explore/group": 4, "explore/models": 4, "explore/flp": 5,
-	"member": 5, "maelstrom": 5, "internal/terminal": 5,
+	"member": 5, "maelstrom": 5,
+	"plan": 3, "plan/prove": 5, "internal/terminal": 5,
 	"cmd/*": 6, "examples/*": 6, "internal/house": 6, "internal/e2e": 6,
 }
 
