@@ -5,6 +5,7 @@ import (
 	"althing/process"
 	"althing/protocol/benor"
 	"althing/protocol/broadcast"
+	"althing/protocol/chain"
 	"althing/protocol/fastpaxos"
 	"althing/protocol/multipaxos"
 	"althing/protocol/paxos"
@@ -19,6 +20,8 @@ import (
 var All = []process.Protocol{
 	benor.Protocol,
 	broadcast.Causal,
+	chain.Protocol,
+	chain.CRAQ,
 	snapshot.ChandyLamport,
 	fastpaxos.Coordinated,
 	fastpaxos.Uncoordinated,
