@@ -10,6 +10,8 @@ import (
 	"althing/process"
 	"althing/sim/agenda"
 	"althing/sim/dice"
+	"althing/sim/guest"
+	"althing/sim/waits"
 	"althing/world"
 )
 
@@ -32,10 +34,12 @@ type client struct {
 	seen    [maxKeys]string // the last value it saw, by key
 	quiet   bool            // it asks no more
 	fresh   int             // operations that began after the faults ended, and were answered
+	guest   guest.Guest     // of a store
+	reread  int             // keys that it has read after all was over
 }
 
 const (
-	maxKeys = 8
+	maxKeys = guest.MaxKeys
 	// maxOpen bounds the operations without an answer in one history, for each
 	// doubles the work of the check in the worst case.
 	maxOpen = 4
@@ -53,6 +57,9 @@ func (s *sim) startClients() {
 		c := client{Dice: dice.New(s.opt.Seed, clientStream+uint64(i)), target: 1}
 		if !s.total {
 			c.target = process.ID(1 + i%s.plan.nodes)
+		}
+		if s.store {
+			c.session = uint64(i + 1) // as guests name themselves
 		}
 		s.clients = append(s.clients, c)
 		s.sleep(i, s.clients[i].Between(0, 300*time.Millisecond))
@@ -73,12 +80,14 @@ func (s *sim) wake(i int, wake uint64) {
 	case wake != c.wake || c.quiet:
 	case !s.total && s.settling.excluded(c.target):
 		c.quiet = true
+	case s.store && s.w.Gone(c.target):
+		s.moveOn(i)
 	case !c.busy:
 		s.begin(i)
 	case c.again:
 		c.again = false
 		s.ask(i)
-	case !s.total, c.hasty && c.op.Kind != 0 && s.open < maxOpen && !s.settling.on:
+	case !s.total && !s.roams(), c.hasty && c.op.Kind != 0 && s.open < maxOpen && !s.settling.on:
 		s.giveUp(c)
 		s.rest(i)
 	default: // no answer: ask somebody else
@@ -113,7 +122,11 @@ func (s *sim) giveUp(c *client) {
 func (s *sim) rest(i int) {
 	c := &s.clients[i]
 	c.busy, c.called, c.again = false, false, false
-	if c.quiet = s.settling.on && c.fresh >= freshEnough; c.quiet {
+	c.quiet = s.settling.on && c.fresh >= freshEnough
+	if s.settling.last {
+		c.quiet = c.reread >= s.keys()
+	}
+	if c.quiet {
 		return
 	}
 	s.sleep(i, c.Around(s.pace(i)))
@@ -138,7 +151,11 @@ func (s *sim) pace(i int) time.Duration {
 func (s *sim) begin(i int) {
 	c := &s.clients[i]
 	c.busy, c.called, c.hasty, c.began = true, false, c.Chance(50_000) && s.opt.meter == nil, s.now
-	if !s.total {
+	switch {
+	case s.store:
+		s.useStore(i)
+		return
+	case !s.total:
 		s.tell(i)
 		return
 	}
@@ -207,7 +224,7 @@ func (s *sim) ask(i int) {
 }
 
 func (s *sim) send(c call, delay time.Duration) {
-	s.heap.Push(agenda.Event{At: s.now + delay, Kind: evArrive, Node: uint8(c.to), Arg: s.calls.add(c)})
+	s.heap.Push(agenda.Event{At: s.now + delay, Kind: evArrive, Node: uint8(c.to), Arg: s.calls.Add(c)})
 }
 
 // arrive puts a request that reached a replica to those that wait there. All
@@ -262,7 +279,7 @@ func (s *sim) reply(a *world.Answer) {
 		return
 	}
 	at := s.now + s.travel(a.Node, s.home(i), &c.Dice)
-	s.heap.Push(agenda.Event{At: at, Kind: evAnswer, Arg: s.replies.add(reply{i, s.now, *a})})
+	s.heap.Push(agenda.Event{At: at, Kind: evAnswer, Arg: s.replies.Add(reply{i, s.now, *a})})
 }
 
 // whose returns the client that made the request.
@@ -303,10 +320,15 @@ func (s *sim) answered(r reply) {
 		s.rest(r.client)
 		return
 	}
-	c.op.Result, c.op.Return = string(a.Result), r.at
-	c.remember()
+	c.op.Return = r.at
+	if s.store {
+		c.guest.Learn(&c.op, a.Result)
+	} else {
+		c.op.Result = string(a.Result)
+		c.remember()
+	}
 	if m := s.opt.meter; m != nil {
-		m.waits = append(m.waits, wait{s.now, s.now - c.began})
+		m.waits = append(m.waits, waits.Wait{At: s.now, Took: s.now - c.began})
 	}
 	if s.settling.on && c.op.Call >= s.settling.since {
 		c.fresh++
@@ -341,7 +363,7 @@ func (s *sim) refused(i int, a *world.Answer) {
 	if c.target == 0 || int(c.target) > s.w.Replicas() {
 		c.target = s.another(c, a.Node)
 	}
-	if !s.total {
+	if !s.total && !s.roams() {
 		c.target = a.Node
 	}
 	c.again = true

@@ -1,12 +1,14 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"althing/process"
 	"althing/quorum"
 	"althing/sim/agenda"
 	"althing/sim/dice"
+	"althing/sim/fault"
 )
 
 // timed faults happen at times of their own; the others to each message, clock
@@ -15,11 +17,11 @@ const timed = Partition | SlowDisk | FailFlush | LoseDisk | Corrupt | Pause | Cr
 
 func (s *sim) startFaults() {
 	for i := range faultKinds {
-		if kind := Faults(1 << i); s.plan.faults.has(kind) && kind&timed != 0 {
+		if kind := Faults(1 << i); s.plan.faults.Has(kind) && kind&timed != 0 {
 			s.nextFault(i)
 		}
 	}
-	if s.plan.faults.has(Members | LoseDisk | Corrupt) {
+	if s.plan.faults.Has(Members | LoseDisk | Corrupt) {
 		s.heap.Push(agenda.Event{At: s.operator.Between(time.Second, 2*time.Second), Kind: evOperator})
 	}
 }
@@ -32,7 +34,7 @@ func (s *sim) bringAnother(d *dice.Dice) {
 	}
 	var meet []int
 	for i := range faultKinds {
-		if s.plan.faults.has((timed &^ (LoseDisk | Corrupt | Compact)) & (1 << i)) {
+		if s.plan.faults.Has((timed &^ (LoseDisk | Corrupt | Compact)) & (1 << i)) {
 			meet = append(meet, i)
 		}
 	}
@@ -94,9 +96,9 @@ func (s *sim) fault(i int) {
 		s.compact(id)
 	case Transfer:
 		s.transfer(id)
-		if s.plan.faults.has(Partition) && d.Chance(300_000) { // while two may believe that they lead
+		if s.plan.faults.Has(Partition) && d.Chance(300_000) { // while two may believe that they lead
 			at := s.now + d.Around(3*s.plan.delayMean+s.plan.sync)
-			s.heap.Push(agenda.Event{At: at, Kind: evFault, Arg: uint64(Partition.number() | again)})
+			s.heap.Push(agenda.Event{At: at, Kind: evFault, Arg: uint64(Partition.Number() | again)})
 		}
 	}
 }
@@ -150,7 +152,7 @@ func (s *sim) partition(d *dice.Dice) {
 		}
 	}
 	s.counts["partition"]++
-	s.mendAfter(d.Around(s.plan.last[Partition.number()]))
+	s.mendAfter(d.Around(s.plan.last[Partition.Number()]))
 }
 
 func (s *sim) mendAfter(d time.Duration) {
@@ -183,15 +185,15 @@ func (s *sim) crash(id process.ID, how actionKind, kind Faults) {
 		s.node(id).doomed = false
 		return
 	}
-	n, d := s.node(id), &s.faults[kind.number()]
+	n, d := s.node(id), &s.faults[kind.Number()]
 	keep := 0
 	if k := s.w.Unsynced(id); d.Chance(600_000) {
 		keep = d.Below(k + 1)
 	}
 	s.forget(id)
 	s.do(&action{kind: how, node: id, n: keep})
-	s.counts[faultNames[kind.number()]]++
-	down := d.Around(s.plan.last[kind.number()])
+	s.counts[fault.Names[kind.Number()]]++
+	down := d.Around(s.plan.last[kind.Number()])
 	s.heap.Push(agenda.Event{At: s.now + down, Kind: evRestart, Node: uint8(id), Arg: n.life})
 }
 
@@ -225,11 +227,11 @@ func (s *sim) restart(e *agenda.Event) {
 // setClock gives a replica that is about to start its clock.
 func (s *sim) setClock(id process.ID) {
 	a := action{kind: doClock, node: id}
-	if s.plan.faults.has(Drift) {
-		a.n = s.faults[Drift.number()].Below(s.plan.ppm + 1)
+	if s.plan.faults.Has(Drift) {
+		a.n = s.faults[Drift.Number()].Below(s.plan.ppm + 1)
 	}
-	if s.plan.faults.has(Skew) {
-		a.jump = s.faults[Skew.number()].Between(0, time.Hour)
+	if s.plan.faults.Has(Skew) {
+		a.jump = s.faults[Skew.Number()].Between(0, time.Hour)
 	}
 	if a.n != 0 || a.jump != 0 {
 		s.do(&a)
@@ -256,7 +258,7 @@ func (s *sim) loseDisk(id process.ID, kind Faults) {
 		return
 	}
 	s.operator.lost++
-	s.counts[faultNames[kind.number()]]++
+	s.counts[fault.Names[kind.Number()]]++
 	if kind == LoseDisk {
 		s.forget(id)
 		s.do(&action{kind: doLoseDisk, node: id})
@@ -270,6 +272,9 @@ func (s *sim) loseDisk(id process.ID, kind Faults) {
 // quiescent reports whether all of g that can run do, and hold nothing that is
 // not decided.
 func (s *sim) quiescent(g *process.Group) bool {
+	if s.store {
+		return s.w.Converged(slices.DeleteFunc(g.Members(), s.w.Gone))
+	}
 	for _, id := range g.Members() {
 		if s.w.Gone(id) {
 			continue
@@ -284,7 +289,7 @@ func (s *sim) quiescent(g *process.Group) bool {
 
 // compact makes an application durable, and nearly always tells the process.
 func (s *sim) compact(id process.ID) {
-	d := &s.faults[Compact.number()]
+	d := &s.faults[Compact.Number()]
 	if s.w.Paused(id) || !s.do(&action{kind: doFlush, node: id}) {
 		return
 	}

@@ -69,7 +69,7 @@ func (p *plan) drawMood(d *dice.Dice, o *Options) {
 		p.oldLeaders(d, on)
 	case changes:
 		on(Members | Partition | Crash)
-		if p.faults.has(Members) {
+		if p.faults.Has(Members) {
 			p.faults &^= LoseDisk | Corrupt // see loseDisk
 		}
 		p.hasten(d)
@@ -93,25 +93,25 @@ func (p *plan) oldLeaders(d *dice.Dice, on func(Faults)) {
 	p.reads, p.pace = 20, d.Span(30*time.Millisecond, 300*time.Millisecond)
 	p.strikes.epoch = d.Scale(300_000, 1_000_000)
 	on(Partition)
-	p.every[Partition.number()] = d.Span(300*time.Millisecond, 2*time.Second)
-	p.last[Partition.number()] = d.Span(200*time.Millisecond, 800*time.Millisecond)
+	p.every[Partition.Number()] = d.Span(300*time.Millisecond, 2*time.Second)
+	p.last[Partition.Number()] = d.Span(200*time.Millisecond, 800*time.Millisecond)
 	switch d.Below(5) {
 	case 0, 1:
 		on(Transfer)
-		p.every[Transfer.number()] = d.Span(100*time.Millisecond, 2*time.Second)
+		p.every[Transfer.Number()] = d.Span(100*time.Millisecond, 2*time.Second)
 	case 2:
 		on(Pause)
 		p.lease = false
-		p.every[Pause.number()] = d.Span(100*time.Millisecond, time.Second)
-		p.last[Pause.number()] = d.Span(150*time.Millisecond, 600*time.Millisecond)
+		p.every[Pause.Number()] = d.Span(100*time.Millisecond, time.Second)
+		p.last[Pause.Number()] = d.Span(150*time.Millisecond, 600*time.Millisecond)
 	default: // a candidate lacks nothing only if little is written meanwhile
 		on(Crash)
 		p.faults &= Partition | Crash | Reorder | Duplicate | Drift | Skew
 		p.pace = d.Span(400*time.Millisecond, time.Second)
-		p.every[Crash.number()] = d.Span(2*time.Second, 10*time.Second)
-		p.last[Crash.number()] = d.Span(100*time.Microsecond, time.Millisecond)
-		p.every[Partition.number()] = d.Span(300*time.Millisecond, time.Second)
-		p.last[Partition.number()] = d.Span(200*time.Millisecond, 400*time.Millisecond)
+		p.every[Crash.Number()] = d.Span(2*time.Second, 10*time.Second)
+		p.last[Crash.Number()] = d.Span(100*time.Microsecond, time.Millisecond)
+		p.every[Partition.Number()] = d.Span(300*time.Millisecond, time.Second)
+		p.last[Partition.Number()] = d.Span(200*time.Millisecond, 400*time.Millisecond)
 		p.strikes.alarm = 900_000
 	}
 }
@@ -123,13 +123,13 @@ func (p *plan) hasten(d *dice.Dice) {
 	p.heartbeat = d.Between(low/3, low*2/3)
 	p.delayMin, p.delayMean = 100*time.Microsecond, d.Span(low/40, low/4)
 	p.sync = d.Span(100*time.Microsecond, 10*time.Millisecond)
-	p.last[Crash.number()] = d.Span(100*time.Microsecond, 2*low)
-	p.last[Partition.number()] = d.Span(low, 6*low)
+	p.last[Crash.Number()] = d.Span(100*time.Microsecond, 2*low)
+	p.last[Partition.Number()] = d.Span(low, 6*low)
 }
 
 // among is ppm if the kind happens in this seed.
 func (p *plan) among(kind Faults, ppm int) int {
-	if !p.faults.has(kind) {
+	if !p.faults.Has(kind) {
 		return 0
 	}
 	return ppm
@@ -175,7 +175,7 @@ func (s *sim) turn(id process.ID) {
 
 // alarm is told that id has waited for a leader in vain.
 func (s *sim) alarm(id process.ID) {
-	if s.settling.on || !s.plan.faults.has(Crash) {
+	if s.settling.on || !s.plan.faults.Has(Crash) {
 		return
 	}
 	n := s.w.Replicas()
@@ -205,7 +205,7 @@ func (s *sim) strike(id process.ID) {
 	switch {
 	case !d.Chance(s.plan.strikes.crash):
 		s.split(id, 0)
-	case s.settling.on || !s.plan.faults.has(Crash):
+	case s.settling.on || !s.plan.faults.Has(Crash):
 	case d.Chance(500_000):
 		s.node(id).doomed = true
 	default:
@@ -216,7 +216,7 @@ func (s *sim) strike(id process.ID) {
 // split cuts id and a few others off from the rest, among which is other; all
 // that is on its way between them is lost.
 func (s *sim) split(id, other process.ID) {
-	if s.settling.on || !s.plan.faults.has(Partition) {
+	if s.settling.on || !s.plan.faults.Has(Partition) {
 		return
 	}
 	d, n := &s.mood, len(s.w.Members().Voters)

@@ -74,10 +74,10 @@ func (s *sim) request(g *process.Group, to process.ID, after time.Duration) {
 func (s *sim) hurry() {
 	o, g := &s.operator, s.w.Members()
 	to := s.somebody(&o.Dice)
-	if s.plan.mood == changes && s.plan.faults.has(Partition) && o.Chance(500_000) && s.rival(g, to) {
+	if s.plan.mood == changes && s.plan.faults.Has(Partition) && o.Chance(500_000) && s.rival(g, to) {
 		return
 	}
-	if s.plan.faults.has(Partition) && o.Chance(500_000) {
+	if s.plan.faults.Has(Partition) && o.Chance(500_000) {
 		if s.plan.mood == changes {
 			s.split(to, 0)
 		} else {
@@ -133,9 +133,10 @@ func (s *sim) somebody(d *dice.Dice) process.ID {
 }
 
 // random reports whether members change for no reason. They do not where disks
-// are lost: see loseDisk.
+// are lost: see loseDisk; nor where no order keeps two changes from emptying the
+// group together.
 func (s *sim) random() bool {
-	return s.plan.faults.has(Members) && !s.plan.faults.has(LoseDisk|Corrupt) && !s.settling.on
+	return s.plan.faults.Has(Members) && !s.plan.faults.Has(LoseDisk|Corrupt) && !s.settling.on && !s.store
 }
 
 // change turns g into the group that is wanted next, if another is.
@@ -209,7 +210,8 @@ const maxVoters = 7
 // admit adds a learner to g: one that runs and is no member, or a new one.
 func (s *sim) admit(g *process.Group) bool {
 	for i := range s.w.Replicas() {
-		if id := process.ID(i + 1); s.w.Up(id) && !g.Has(id) && !s.w.Corrupted(id) {
+		id := process.ID(i + 1)
+		if s.w.Up(id) && !g.Has(id) && !s.w.Corrupted(id) && !(s.store && s.w.Status(id).Epoch > 0) {
 			g.Learners = insert(g.Learners, id)
 			return true
 		}
@@ -248,5 +250,5 @@ func remove(g *process.Group, id process.ID) bool {
 func (s *sim) transfer(id process.ID) {
 	s.counts["transfer"]++
 	r := process.Request{Kind: process.Transfer, Cmd: binary.AppendUvarint(nil, uint64(id))}
-	s.send(call{client: noClient, req: r, to: s.somebody(&s.faults[Transfer.number()])}, s.plan.delayMin)
+	s.send(call{client: noClient, req: r, to: s.somebody(&s.faults[Transfer.Number()])}, s.plan.delayMin)
 }

@@ -3,96 +3,29 @@ package sim
 import (
 	"fmt"
 	"io"
-	"math/bits"
-	"slices"
-	"strings"
 	"time"
 
 	"althing/process"
 	"althing/quorum"
 	"althing/sim/dice"
+	"althing/sim/fault"
 )
 
 // Faults is a set of kinds of things that may happen to a group.
-type Faults uint32
+type Faults = fault.Set
 
+// The kinds and the named sets of them; see package fault.
 const (
-	Loss      Faults = 1 << iota // messages are lost
-	Duplicate                    // messages arrive twice
-	Reorder                      // messages of a link overtake one another
-	Delay                        // some messages take very long
-	Partition                    // links fail: some, in one direction, around one replica, in the middle
-	SlowDisk                     // a disk becomes slow for a while
-	FailFlush                    // a flush fails: the replica stops
-	LoseDisk                     // a replica's disk is gone for good
-	Corrupt                      // a record is spoilt: the replica will not start again
-	Skew                         // clocks show different times, and jump at a restart
-	Drift                        // clocks run at different rates
-	Pause                        // a replica gets nothing for a while
-	Crash                        // replicas stop and start again
-	Compact                      // the application becomes durable and the log is cut
-	Members                      // replicas join, vote, leave
-	Transfer                     // leaders are asked to hand over
+	Loss, Duplicate, Reorder, Delay        = fault.Loss, fault.Duplicate, fault.Reorder, fault.Delay
+	Partition                              = fault.Partition
+	SlowDisk, FailFlush, LoseDisk, Corrupt = fault.SlowDisk, fault.FailFlush, fault.LoseDisk, fault.Corrupt
+	Skew, Drift, Pause, Crash              = fault.Skew, fault.Drift, fault.Pause, fault.Crash
+	Compact, Members, Transfer             = fault.Compact, fault.Members, fault.Transfer
 
-	faultKinds = iota
+	None, Net, Disk, Clock, Ops, All = fault.None, fault.Net, fault.Disk, fault.Clock, fault.Ops, fault.All
+
+	faultKinds = fault.Kinds
 )
-
-// The named sets of faults.
-const (
-	None  Faults = 0                                              // a run in which nothing goes wrong
-	Net   Faults = Loss | Duplicate | Reorder | Delay | Partition // of messages and links
-	Disk  Faults = SlowDisk | FailFlush | LoseDisk | Corrupt      // of disks
-	Clock Faults = Skew | Drift | Pause                           // of clocks and of who looks at them
-	Ops   Faults = Compact | Members | Transfer                   // no faults, but they meet them
-	All   Faults = 1<<faultKinds - 1                              // everything
-)
-
-var faultNames = [faultKinds]string{"loss", "duplicate", "reorder", "delay", "partition", "slowdisk",
-	"failflush", "losedisk", "corrupt", "skew", "drift", "pause", "crash", "compact", "members", "transfer"}
-
-var faultSets = map[string]Faults{
-	"none": None, "net": Net, "disk": Disk, "clock": Clock, "ops": Ops, "all": All,
-}
-
-// ParseFaults reads a comma list of kinds and of the sets none, net, disk,
-// clock, ops and all.
-func ParseFaults(list string) (Faults, error) {
-	var f Faults
-	for _, name := range strings.Split(list, ",") {
-		name = strings.TrimSpace(name)
-		if set, ok := faultSets[name]; ok {
-			f |= set
-		} else if i := slices.Index(faultNames[:], name); i >= 0 {
-			f |= 1 << i
-		} else {
-			return 0, fmt.Errorf("parse faults: there is no %q; there are none, net, disk, clock, ops, all and %s",
-				name, strings.Join(faultNames[:], ", "))
-		}
-	}
-	return f, nil
-}
-
-// String lists the kinds in f as ParseFaults reads them.
-func (f Faults) String() string {
-	switch f {
-	case None:
-		return "none"
-	case All:
-		return "all"
-	}
-	var names []string
-	for i, name := range faultNames {
-		if f&(1<<i) != 0 {
-			names = append(names, name)
-		}
-	}
-	return strings.Join(names, ",")
-}
-
-func (f Faults) has(kind Faults) bool { return f&kind != 0 }
-
-// number is that of a single kind, from 0.
-func (f Faults) number() int { return bits.TrailingZeros32(uint32(f)) }
 
 // Options say what to simulate. Zero fields have the defaults named.
 type Options struct {
@@ -187,7 +120,7 @@ func (p *plan) bear(of *process.Protocol, drift int) {
 	if of.Facts.Loses {
 		p.ppm = min(p.ppm, drift)
 	}
-	if p.whole || !of.Facts.Serves() {
+	if p.whole || !of.Facts.Serves() && !of.Facts.Stores {
 		p.faults &^= LoseDisk | Corrupt
 	}
 }
@@ -229,12 +162,12 @@ func draw(o *Options) plan {
 	for i := range faultKinds {
 		d := dice.New(o.Seed, rateStream+uint64(i))
 		on := d.Chance(500_000) || everything
-		if kind := Faults(1 << i); on && o.Faults.has(kind) && !o.off.has(kind) {
+		if kind := Faults(1 << i); on && o.Faults.Has(kind) && !o.off.Has(kind) {
 			p.faults |= kind
 			p.drawFault(kind, &d, o)
 		}
 	}
-	if lossy := p.faults & (LoseDisk | Corrupt); lossy != 0 && p.faults.has(Members) { // see loseDisk
+	if lossy := p.faults & (LoseDisk | Corrupt); lossy != 0 && p.faults.Has(Members) { // see loseDisk
 		p.faults &^= dice.Pick(&d, []Faults{Members, LoseDisk | Corrupt})
 	}
 	m := dice.New(o.Seed, moodStream)
@@ -266,7 +199,7 @@ func override(p *int, v int) {
 
 // drawFault draws how often a kind happens, and how long it lasts.
 func (p *plan) drawFault(kind Faults, d *dice.Dice, o *Options) {
-	i := kind.number()
+	i := kind.Number()
 	p.every[i], p.last[i] = d.Span(50*time.Millisecond, 8*time.Second), d.Span(20*time.Millisecond, 2*time.Second)
 	switch kind {
 	case Loss:
@@ -299,7 +232,7 @@ func (o *Options) String() string {
 		p.nodes, p.clients, p.keys, p.rate,
 		p.reads, p.lease, p.wire, p.delayMin, p.delayMean, p.sync, p.retry, p.heartbeat, p.election.Min, p.election.Max,
 		p.trailing, p.batch, p.window)
-	for i, name := range faultNames {
+	for i, name := range fault.Names {
 		if p.faults&(1<<i) == 0 {
 			continue
 		}

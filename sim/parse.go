@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"althing/sim/fault"
 )
 
 // ErrDrawn is returned for options from which a seed draws something else now.
@@ -33,7 +35,7 @@ func ParseOptions(text string) (Options, error) {
 		case "settle":
 			o.Settle, err = time.ParseDuration(value)
 		case "faults":
-			o.Faults, err = ParseFaults(value)
+			o.Faults, err = fault.Parse(value)
 		case "drift":
 			o.Process.Drift, err = strconv.ParseFloat(value, 64)
 		case "nodes":

@@ -18,6 +18,7 @@ type settling struct {
 	on, over bool
 	since    time.Duration
 	out      []process.ID // replicas that stay down or half cut off
+	last     bool         // stores have become the same, and are read once more
 }
 
 const (
@@ -43,10 +44,13 @@ func (s *sim) settleDown() {
 	switch {
 	case s.violation != nil:
 	case quiet && s.w.Converged(s.agreeing()):
-		t.over = true
+		if t.over = !s.store || t.last; !t.over {
+			s.lastReads()
+		}
 	case s.now >= t.since+s.opt.Settle:
 		s.violation = &world.Violation{Name: "Liveness", Detail: s.stuck(quiet)}
-	default:
+	}
+	if s.violation == nil && !t.over {
 		s.heap.Push(agenda.Event{At: s.now + lookEvery, Kind: evSettle})
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"althing/history"
 	"althing/process"
+	"althing/sim/ddmin"
 	"althing/trace"
 	"althing/world"
 )
@@ -50,13 +51,17 @@ func Shrink(p process.Protocol, o Options, replays int) (Shrunk, error) {
 		result.Violation, result.Options = s.violation, s.opt.String()
 		return result, nil
 	}
-	m := minimizer{p: p, s: s, name: s.violation.Name, left: replays}
-	schedule := s.schedule
-	if m.fails(schedule) {
-		schedule = m.minimize(schedule)
+	// fails plays a schedule, and tells whether it still breaks the property.
+	fails := func(schedule []action) ([]action, bool) {
+		r := play(p, s, schedule, false)
+		return r.done, r.violation != nil && r.violation.Name == s.violation.Name
+	}
+	schedule, left := s.schedule, replays-1
+	if _, ok := fails(schedule); ok {
+		schedule, left = ddmin.Minimize(schedule, left, fails)
 	}
 	r := play(p, s, schedule, true)
-	result.Violation, result.Options, result.Replays = s.violation, s.opt.String(), replays-m.left
+	result.Violation, result.Options, result.Replays = s.violation, s.opt.String(), replays-left
 	result.Steps, result.Length, result.Events = r.lines, len(r.done), r.events
 	c := s.config()
 	result.Header = trace.Header{Protocol: p.Name, Seed: o.Seed, Options: "shrunk from " + s.opt.String(),
@@ -78,7 +83,7 @@ func simpler(p process.Protocol, s *sim) *sim {
 		}
 	}
 	for i := range faultKinds {
-		if kind := Faults(1 << i); s.plan.faults.has(kind) {
+		if kind := Faults(1 << i); s.plan.faults.Has(kind) {
 			try(func(o *Options) { o.off |= kind })
 		}
 	}
@@ -99,52 +104,6 @@ func simpler(p process.Protocol, s *sim) *sim {
 	return s
 }
 
-// A minimizer removes what it can from a schedule: delta debugging, Zeller and
-// Hildebrandt, 2002, without the test of each piece alone.
-type minimizer struct {
-	p    process.Protocol
-	s    *sim
-	name string // of the violation
-	left int    // schedules that may still be tried
-}
-
-// fails reports whether the schedule still breaks the property.
-func (m *minimizer) fails(schedule []action) bool {
-	if m.left == 0 {
-		return false
-	}
-	m.left--
-	r := play(m.p, m.s, schedule, false)
-	return r.violation != nil && r.violation.Name == m.name
-}
-
-func (m *minimizer) minimize(schedule []action) []action {
-	for size := (len(schedule) + 1) / 2; size > 0 && m.left > 0; {
-		shorter := m.pass(schedule, size)
-		if len(shorter) == len(schedule) || size > 1 {
-			size /= 2
-		}
-		schedule = shorter
-	}
-	return schedule
-}
-
-// pass tries to do without each piece of the given size, from the end: what
-// comes late depends on what came before.
-func (m *minimizer) pass(schedule []action, size int) []action {
-	for end := len(schedule); end > 0 && m.left > 0; end -= size {
-		begin := max(end-size, 0)
-		without := slices.Concat(schedule[:begin], schedule[end:])
-		if !m.fails(without) {
-			continue
-		}
-		// What could not be done without the piece is gone, too.
-		schedule = play(m.p, m.s, without, false).done
-		end = min(end, len(schedule)+size)
-	}
-	return schedule
-}
-
 // A player plays a schedule by hand to a fresh World.
 type player struct {
 	w         *world.World
@@ -155,6 +114,7 @@ type player struct {
 	done      []action // what of the schedule was possible
 	lines     []string
 	events    []trace.Event
+	store     bool // its clients have no sessions, and are judged by nobody here
 	violation *world.Violation
 }
 
@@ -169,7 +129,7 @@ type asked struct{ client, seq uint64 }
 // play plays a schedule of s. What is not possible is left out. With tell, the
 // lines say what happened.
 func play(p process.Protocol, s *sim, schedule []action, tell bool) *player {
-	r := &player{w: world.New(p, s.config()), flying: map[flightKey][]world.FlightID{},
+	r := &player{w: world.New(p, s.config()), store: p.Facts.Stores, flying: map[flightKey][]world.FlightID{},
 		sessions: map[int]uint64{}, open: map[asked]*history.Op{}}
 	if tell {
 		r.w.Observe = func(e *trace.Event) {
@@ -246,7 +206,7 @@ func (r *player) readdress(a *action) bool {
 	var calls []call
 	for i, c := range a.calls {
 		q := a.reqs[i]
-		if q.Client != 0 {
+		if q.Client != 0 && !r.store {
 			if q.Client = r.sessions[c.client]; q.Client == 0 {
 				continue
 			}

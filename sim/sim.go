@@ -43,6 +43,7 @@ type sim struct {
 	opt   Options
 	plan  plan
 	total bool // the protocol orders all commits alike, without end
+	store bool // its replicas are the data, and all of them answer
 	ends  bool // it commits so much and no more
 	w     *world.World
 	heap  agenda.Agenda
@@ -51,8 +52,8 @@ type sim struct {
 	nodes    []node
 	links    [world.MaxReplicas][world.MaxReplicas]time.Duration // when the last message arrives
 	clients  []client
-	calls    pool[call]
-	replies  pool[reply]
+	calls    agenda.Pool[call]
+	replies  agenda.Pool[reply]
 	faults   [faultKinds]dice.Dice
 	settle   dice.Dice
 	mood     dice.Dice // strikes
@@ -93,31 +94,6 @@ type node struct {
 // and again before they fire.
 type deadline struct{ at, queued time.Duration }
 
-// A pool keeps values that events refer to by number.
-type pool[T any] struct {
-	values []T
-	free   []uint64
-}
-
-func (p *pool[T]) add(v T) uint64 {
-	if n := len(p.free); n > 0 {
-		i := p.free[n-1]
-		p.free = p.free[:n-1]
-		p.values[i] = v
-		return i
-	}
-	p.values = append(p.values, v)
-	return uint64(len(p.values) - 1)
-}
-
-func (p *pool[T]) take(i uint64) T {
-	var zero T
-	v := p.values[i]
-	p.values[i] = zero
-	p.free = append(p.free, i)
-	return v
-}
-
 func run(p process.Protocol, o Options) (*sim, error) {
 	o.defaults()
 	s := newSim(p, o)
@@ -140,7 +116,7 @@ func run(p process.Protocol, o Options) (*sim, error) {
 
 func newSim(p process.Protocol, o Options) *sim {
 	s := &sim{opt: o, plan: planned(&o), total: p.Facts.Serves(), ends: p.Facts.Decrees > 0,
-		counts: map[string]int{}, started: time.Now()}
+		store: p.Facts.Stores, counts: map[string]int{}, started: time.Now()}
 	s.plan.bear(&p, int(o.Process.Drift*1e6))
 	s.w = world.New(p, s.config())
 	s.settle, s.mood = dice.New(o.Seed, settleStream), dice.New(o.Seed, strikeStream)
@@ -187,8 +163,12 @@ func (s *sim) live() {
 		s.w.Advance(e.At)
 		s.happen(&e)
 	}
-	if s.violation == nil && s.total {
+	switch {
+	case s.violation != nil:
+	case s.total:
 		s.judgeHistory()
+	case s.store:
+		s.judgeStore()
 	}
 }
 
@@ -202,11 +182,11 @@ func (s *sim) happen(e *agenda.Event) {
 	case evSync:
 		s.sync(e)
 	case evArrive:
-		s.arrive(s.calls.take(e.Arg))
+		s.arrive(s.calls.Take(e.Arg))
 	case evDrain:
 		s.drain(e)
 	case evAnswer:
-		s.answered(s.replies.take(e.Arg))
+		s.answered(s.replies.Take(e.Arg))
 	case evClient:
 		s.wake(int(e.Node), e.Arg)
 	case evFlush:
@@ -373,7 +353,7 @@ func (s *sim) route(id world.FlightID) {
 	if n.net.Chance(s.plan.tail) {
 		s.counts["delay"]++
 		e.At += n.net.Between(0, 2*time.Second)
-	} else if !s.plan.faults.has(Reorder) {
+	} else if !s.plan.faults.Has(Reorder) {
 		last := &s.links[f.From-1][f.To-1]
 		e.At = max(e.At, *last+1)
 		*last = e.At
@@ -420,11 +400,7 @@ func (s *sim) sync(e *agenda.Event) {
 
 // judgeHistory asks whether one machine could have given the clients their answers.
 func (s *sim) judgeHistory() {
-	for i := range s.clients {
-		if c := &s.clients[i]; c.busy && c.op.Kind != 0 {
-			s.giveUp(c)
-		}
-	}
+	s.giveAllUp()
 	// The budget is far beyond what a history of this size takes: to run out of
 	// it is reported, and never taken for a pass.
 	const budget = 10 * time.Second
@@ -433,10 +409,19 @@ func (s *sim) judgeHistory() {
 	}
 }
 
+// giveAllUp ends all operations, now that no answer will come.
+func (s *sim) giveAllUp() {
+	for i := range s.clients {
+		if c := &s.clients[i]; c.busy && c.op.Kind != 0 {
+			s.giveUp(c)
+		}
+	}
+}
+
 func (s *sim) result() Result {
 	return Result{
 		Seed: s.opt.Seed, Options: s.opt.String(), Events: s.w.Events(), Elections: s.elections,
-		Done: len(s.ops) - s.open, Open: s.open, Entries: len(s.w.Chosen()), Undone: len(s.w.Undone()),
+		Done: len(s.ops) - s.open, Open: s.open, Entries: s.entries(), Undone: len(s.w.Undone()),
 		Faults: s.counts, Virtual: s.now,
 		Took: s.took, Violation: s.violation, History: s.ops, Digest: s.w.Digest(),
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"althing/sim/fault"
 	"althing/trace"
 	"althing/world/worldtest"
 )
@@ -125,17 +126,17 @@ func TestSwarmTellsInOrderWhatRunFinds(t *testing.T) {
 
 func TestFaultsReadAsTheyArePrinted(t *testing.T) {
 	for f := range All + 1 {
-		if g, err := ParseFaults(f.String()); err != nil || g != f {
+		if g, err := fault.Parse(f.String()); err != nil || g != f {
 			t.Fatalf("%v: %v, %v", f, g, err)
 		}
 	}
 	for list, want := range map[string]Faults{"net,crash": Net | Crash, " disk , clock": Disk | Clock, "none": 0} {
-		if g, err := ParseFaults(list); err != nil || g != want {
+		if g, err := fault.Parse(list); err != nil || g != want {
 			t.Errorf("%q: %v, %v", list, g, err)
 		}
 	}
 	for _, bad := range []string{"", "nets", "net,,crash"} {
-		if _, err := ParseFaults(bad); err == nil {
+		if _, err := fault.Parse(bad); err == nil {
 			t.Errorf("%q was taken", bad)
 		}
 	}
@@ -145,7 +146,7 @@ func TestFaultsReadAsTheyArePrinted(t *testing.T) {
 // happens tests nothing.
 func TestEveryFaultHappensAndOnlyThoseAllowed(t *testing.T) {
 	counted := All &^ (Reorder | Skew | Drift)
-	for i, name := range faultNames {
+	for i, name := range fault.Names {
 		kind := Faults(1 << i)
 		if counted&kind == 0 {
 			continue
@@ -157,7 +158,7 @@ func TestEveryFaultHappensAndOnlyThoseAllowed(t *testing.T) {
 			seen += r.Faults[name]
 			if len(r.Faults) > 1 || len(r.Faults) == 1 && r.Faults[name] == 0 {
 				// Who loses a disk calls the operator.
-				if !(LoseDisk | Corrupt).has(kind) || r.Faults["members"] == 0 {
+				if !(LoseDisk | Corrupt).Has(kind) || r.Faults["members"] == 0 {
 					t.Errorf("%s: %v", name, r.Faults)
 				}
 			}

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"math"
 	"slices"
 	"time"
 
@@ -10,6 +9,8 @@ import (
 	"althing/region"
 	"althing/sim/agenda"
 	"althing/sim/dice"
+	"althing/sim/guest"
+	"althing/sim/waits"
 )
 
 // A Trial measures one protocol under one scenario, with nothing drawn but
@@ -45,17 +46,15 @@ type Measured struct {
 	Messages, Bytes, Flushes float64
 	Elections                uint64
 	// Lost are the keys of writes that were answered and are in no replica's log
-	// when all is over, ascending: a key as often as writes of it.
+	// when all is over, ascending: a key as often as writes of it. Of stores, of
+	// writes that were dropped though nobody had seen them.
 	Lost []string
 	// Violation is what of the protocol's promises was broken; "" if nothing.
 	Violation string
 }
 
 // A Phase is what clients saw in a part of a trial.
-type Phase struct {
-	Answers       int
-	P50, P99, Max time.Duration // of the answers; 0 if there were none
-}
+type Phase = waits.Phase
 
 // meter is what a trial notes while it runs.
 type meter struct {
@@ -63,11 +62,8 @@ type meter struct {
 	messages int
 	bytes    int
 	flushes  int
-	waits    []wait
+	waits    []waits.Wait
 }
-
-// wait is how long an answer took.
-type wait struct{ at, took time.Duration }
 
 func (t *Trial) defaults() {
 	set(&t.Nodes, 5)
@@ -91,7 +87,7 @@ func (t *Trial) defaults() {
 	set(&t.Process.Election, process.Span{Min: least, Max: 2 * least})
 }
 
-// Measure runs a trial of a protocol that orders all commits alike.
+// Measure runs a trial of a protocol that orders all commits alike, or of stores.
 func Measure(p process.Protocol, t Trial) Measured {
 	t.defaults()
 	o := Options{Seed: t.Seed, Nodes: t.Nodes, Duration: t.Duration, Settle: t.Duration + 20*time.Second,
@@ -162,16 +158,9 @@ func (s *sim) measured(p process.Protocol) Measured {
 	}
 	for i := range r.Phases {
 		from, to := t.Duration*time.Duration(i)/3, t.Duration*time.Duration(i+1)/3
-		r.Phases[i] = phase(m.waits, from, to)
+		r.Phases[i] = waits.Between(m.waits, from, to)
 	}
-	last := t.Duration / 3
-	for _, w := range m.waits {
-		if w.at > last {
-			r.Outage = max(r.Outage, w.at-last)
-			last = w.at
-		}
-	}
-	r.Outage = max(r.Outage, t.Duration-last)
+	r.Outage = waits.Outage(m.waits, t.Duration/3, t.Duration)
 	r.Lost = s.lost()
 	if s.violation != nil {
 		r.Violation = s.violation.Name
@@ -179,25 +168,11 @@ func (s *sim) measured(p process.Protocol) Measured {
 	return r
 }
 
-// phase sums up the answers that came in (from, to].
-func phase(waits []wait, from, to time.Duration) (p Phase) {
-	var took []time.Duration
-	for _, w := range waits {
-		if w.at > from && w.at <= to {
-			took = append(took, w.took)
-		}
-	}
-	if p.Answers = len(took); p.Answers == 0 {
-		return p
-	}
-	slices.Sort(took)
-	rank := func(q float64) time.Duration { return took[int(math.Ceil(q*float64(len(took))))-1] }
-	p.P50, p.P99, p.Max = rank(0.5), rank(0.99), took[len(took)-1]
-	return p
-}
-
 // lost returns the keys of answered writes that are not in the history.
 func (s *sim) lost() (keys []string) {
+	if s.store {
+		return guest.Keys(s.stores())
+	}
 	decided := map[string]bool{}
 	for _, e := range s.w.Chosen() {
 		decided[string(e.Req.Cmd)] = true

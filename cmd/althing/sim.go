@@ -14,6 +14,7 @@ import (
 	"althing/process"
 	"althing/protocol"
 	"althing/sim"
+	"althing/sim/fault"
 	"althing/trace/refine"
 	"althing/trace/replay"
 )
@@ -60,7 +61,7 @@ func (s *simCommand) Run(to *terminal.Output) error {
 
 func (s *simCommand) options() (p process.Protocol, o sim.Options, err error) {
 	p, ok := protocol.Find(s.Protocol)
-	faults, ferr := sim.ParseFaults(s.Faults)
+	faults, ferr := fault.Parse(s.Faults)
 	switch {
 	case !ok:
 		err = terminal.Usage(fmt.Errorf("there is no protocol %q: expected one of %s", s.Protocol,

@@ -1,0 +1,94 @@
+// Package guest is a client of a process.Store in a simulation: what it asks,
+// what it has seen, and whether it was shown what a store promises.
+//
+// A guest stays with its replica, for that is where the promise to it holds. One
+// whose replica is gone for good begins anew at another: as another session.
+package guest
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"althing/history"
+	"althing/history/weak"
+	"althing/process"
+	"althing/sim/dice"
+)
+
+// MaxKeys bounds the keys of one run.
+const MaxKeys = 8
+
+// A Guest is one client.
+type Guest struct {
+	tokens [MaxKeys]string // of the last answer about each key
+	life   int
+}
+
+// Move begins another session.
+func (g *Guest) Move() { *g = Guest{life: g.life + 1} }
+
+// Ask makes up the seq-th operation of client i of n: a read of the key, or a
+// write over all that is there, or sometimes over what the guest last saw.
+func (g *Guest) Ask(i, n, key int, seq uint64, read bool, d *dice.Dice) (history.Op, process.Request) {
+	name := "k" + strconv.Itoa(key)
+	o := history.Op{Client: g.life*n + i, Key: name, Kind: history.Put, Arg: fmt.Sprintf("%d.%d", i, seq)}
+	kind, cmd := process.Command, "put "+name+" "+o.Arg
+	switch token := g.tokens[key]; {
+	case read:
+		o.Kind, o.Arg = history.Get, ""
+		kind, cmd = process.Read, "get "+name
+	case token != "" && d.Chance(300_000):
+		cmd = "set " + name + " " + token + " " + o.Arg
+	}
+	return o, process.Request{Kind: kind, Client: uint64(i + 1), Seq: seq, Cmd: []byte(cmd)}
+}
+
+// Learn takes in an answer, and makes it the result of o. A read of several
+// values is of no register, so no history of registers has it.
+func (g *Guest) Learn(o *history.Op, answer []byte) {
+	token, rest, _ := strings.Cut(string(answer), " ")
+	g.tokens[o.Key[1]-'0'] = token
+	for n := 0; rest != ""; n++ {
+		word, err := strconv.QuotedPrefix(rest)
+		if err != nil || n > 0 {
+			o.Result, o.Blind = "", true
+			return
+		}
+		o.Result, _ = strconv.Unquote(word)
+		rest = strings.TrimPrefix(rest[len(word):], " ")
+	}
+}
+
+// Judge asks whether the guests saw what a store promises: with what they saw
+// all that it may follow from, and one order of all writes that explains which
+// of them was shown; and in the end the same, of keys of which no write was left
+// open. It returns the promise that was broken and why, or "".
+func Judge(ops []history.Op) (promise, why string) {
+	const budget = 10 * time.Second
+	for _, p := range []weak.Promise{weak.Convergent, weak.Eventual} {
+		r := weak.Check(ops, p, budget)
+		if r.Verdict == history.Illegal || r.Verdict == history.Unknown && p != weak.Eventual {
+			return string(p), fmt.Sprintf("the history is %v: %s", r.Verdict, r.Reason)
+		}
+	}
+	return "", ""
+}
+
+// Keys returns the keys of lost writes, as stores name them, a key as often as
+// there are names: ascending.
+func Keys(stores []process.Store) (keys []string) {
+	var names []string
+	for _, s := range stores {
+		names = append(names, s.Lost()...)
+	}
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		_, key, _ := strings.Cut(name, " ")
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}
