@@ -130,6 +130,8 @@ func (r *replica) effect(e *process.Effect) error {
 		for i := range e.Reqs {
 			r.refused(&e.Reqs[i], e.Why, e.To)
 		}
+	case process.Undone:
+		// Nobody to tell: Maelstrom judges what was lost by what it was answered.
 	default: // application states are sent only where a log was cut
 		return fmt.Errorf("%s asks for %v, which this host does not do",
 			r.options.Protocol.Name, e.Kind)

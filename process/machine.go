@@ -42,6 +42,12 @@ type Image interface {
 	io.Closer
 }
 
+// A Toucher is a Machine that can say what a command is about, for people: the
+// names of what it may have changed, each once. Any goroutine calls it.
+type Toucher interface {
+	Touches(cmd []byte) []string
+}
+
 // Skipped is implemented by the result of an entry that changed nothing
 // because of its session, when Skipped returns true.
 type Skipped interface{ Skipped() bool }

@@ -66,6 +66,19 @@ func (o *Output) Refuse(rs []Request, why Reason, leader ID) {
 	}
 }
 
+// Undone says that es, which follow one another, are not in the group's history
+// and never will be, although this replica had handed them to its application, in
+// this life or an earlier one: those up to index sure certainly, those after it
+// perhaps, for it has been restarted. Only a protocol that Loses does so. It comes
+// before the Save that forgets it: a crash may have it said again, not swallow it.
+// Hosts let whoever runs the group know.
+func (o *Output) Undone(es []Entry, sure uint64) {
+	if len(es) > 0 {
+		e := o.next(Undone)
+		e.Entries, e.Index = es, sure
+	}
+}
+
 // Choose returns a number in [0, n). It is the only randomness there is: the
 // node draws it, the simulator draws it from its seed, the checker tries all.
 func (o *Output) Choose(n int) int { return o.Chooser(n) }

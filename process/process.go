@@ -164,6 +164,7 @@ const (
 	Serve                            // Reqs, Index: the application may answer these reads once it is at Index
 	Reply                            // Reqs (one), Data: the process itself answers
 	Refuse                           // Reqs, Why, To: none of them was or will be done through this call
+	Undone                           // Entries, Index: what was committed here, and is in the log no more
 )
 
 // String returns the name as traces show it.
@@ -172,7 +173,7 @@ func (k EffectKind) String() string {
 }
 
 var effectNames = [...]string{"none", "Save", "Checkpoint", "Send", "SendNow", "SendState", "LoadState",
-	"SetTimer", "StopTimer", "Commit", "Serve", "Reply", "Refuse"}
+	"SetTimer", "StopTimer", "Commit", "Serve", "Reply", "Refuse", "Undone"}
 
 // Reason says why requests were refused.
 type Reason uint8

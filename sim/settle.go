@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -43,12 +44,15 @@ func (s *sim) settleDown() {
 	}
 	switch {
 	case s.violation != nil:
-	case quiet && s.w.Converged(s.agreeing()):
+	case quiet && s.w.Converged(s.agreeing()) && s.w.Unsaid() == nil:
 		if t.over = !s.store || t.last; !t.over {
 			s.lastReads()
 		}
 	case s.now >= t.since+s.opt.Settle:
 		s.violation = &world.Violation{Name: "Liveness", Detail: s.stuck(quiet)}
+		if s.w.Converged(s.agreeing()) {
+			s.violation = cmp.Or(s.w.Unsaid(), s.violation)
+		}
 	}
 	if s.violation == nil && !t.over {
 		s.heap.Push(agenda.Event{At: s.now + lookEvery, Kind: evSettle})

@@ -227,6 +227,8 @@ func (f *Effect) line(node process.ID) string {
 		return fmt.Sprintf("reply %s: %s", strings.Join(f.Entries, "; "), f.Data)
 	case "Refuse":
 		return fmt.Sprintf("refuse %s: %s, ask %d", strings.Join(f.Entries, "; "), f.Why, f.To)
+	case "Undone":
+		return fmt.Sprintf("undone, surely up to %d: %s", f.Index, strings.Join(f.Entries, "; "))
 	case "Answer":
 		return fmt.Sprintf("answer %s: %s", strings.Join(f.Entries, "; "), f.Data)
 	}

@@ -40,11 +40,12 @@ func named(err error) error {
 
 // check is what a World knows of the whole group's past.
 type check struct {
-	total     bool            // the order is total: else each replica has its own
-	loses     bool            // total, but a later epoch may undo the last commits
-	wrote     uint64          // loses: the latest epoch in which a leader answered
-	undone    []process.Entry // loses: those, in the order in which they were found to be
-	chosen    []process.Entry // total: the first commit seen of each index, from 1; else: of each request
+	total     bool                 // the order is total: else each replica has its own
+	loses     bool                 // total, but a later epoch may undo the last commits
+	wrote     uint64               // loses: the latest epoch in which a leader answered
+	undone    []process.Entry      // loses: those, in the order in which they were found to be
+	chosen    []process.Entry      // total: the first commit seen of each index, from 1; else: of each request
+	committed map[place]submission // loses: all that ever were, anywhere
 	submitted map[submission]struct{}
 	seen      map[submission]struct{} // not total: those in chosen
 	monitor   process.Monitor
@@ -96,6 +97,7 @@ func (c *check) commit(r *replica, e *process.Entry) error {
 // What counts is the history of the latest epoch; but within an epoch there is
 // one, and nobody goes on in it from what is not in it.
 func (c *check) undo(r *replica, e *process.Entry) error {
+	c.committed[placeOf(e)], r.did[placeOf(e)] = submissionOf(&e.Req), struct{}{}
 	n := uint64(len(c.chosen))
 	at := min(e.Index, n) // the entry in e's place, or the last
 	switch {

@@ -45,6 +45,7 @@
 //	Validity    what is committed was submitted, or is the protocol's own
 //	Staleness   no replica's application goes back by a LoadState, unless the protocol Loses
 //	Status      a process's Commit is what it handed to the application
+//	Undone      what a replica says is undone was committed once
 //	Contract    its effects make sense: a known timer, a span, an addressee
 //	Panic       Step returned
 //

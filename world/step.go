@@ -93,6 +93,8 @@ func (w *World) effect(r *replica, e *process.Effect, image *Machine) error {
 		for i := range e.Reqs {
 			w.answer(r, Answer{Outcome: Refused, Req: e.Reqs[i], Why: e.Why, Leader: e.To})
 		}
+	case process.Undone:
+		return w.check.said(r, e)
 	default:
 		return violation("Contract", "replica %d asks for effect %d", r.id, e.Kind)
 	}

@@ -137,6 +137,10 @@ type replica struct {
 	// its lives, and where each is.
 	delivered  []submission
 	deliveries map[submission]uint64
+
+	// If commits may be undone: what it committed in any of its lives, and of what
+	// it said that it is undone.
+	did, said map[place]struct{}
 }
 
 type timer struct {
@@ -169,6 +173,7 @@ func New(p process.Protocol, c Config) *World {
 	w := &World{protocol: p, config: c.Process, wire: c.Wire, seed: c.Seed}
 	w.check.total, w.check.loses = p.Facts.Order.One(), p.Facts.Loses
 	w.check.submitted, w.check.seen = map[submission]struct{}{}, map[submission]struct{}{}
+	w.check.committed = map[place]submission{}
 	w.out.Chooser = w.choose
 	if p.Monitor != nil {
 		w.check.monitor = p.Monitor()
@@ -184,7 +189,8 @@ func New(p process.Protocol, c Config) *World {
 
 func (w *World) add(g process.Group) *replica {
 	id := process.ID(len(w.replicas) + 1)
-	r := &replica{id: id, dice: rand.NewPCG(w.seed, uint64(id)), deliveries: map[submission]uint64{}}
+	r := &replica{id: id, dice: rand.NewPCG(w.seed, uint64(id)), deliveries: map[submission]uint64{},
+		did: map[place]struct{}{}, said: map[place]struct{}{}}
 	r.disk.kept = &Machine{state: process.State{Group: g.Clone()}}
 	w.replicas = append(w.replicas, r)
 	return r
@@ -395,6 +401,7 @@ func (w *World) Clone() *World {
 	}
 	c.check.chosen, c.check.undone = slices.Clip(w.check.chosen), slices.Clip(w.check.undone)
 	c.check.submitted, c.check.seen = maps.Clone(w.check.submitted), maps.Clone(w.check.seen)
+	c.check.committed = maps.Clone(w.check.committed)
 	c.check.monitor = nil
 	if m, ok := w.check.monitor.(interface{ Clone() process.Monitor }); ok {
 		c.check.monitor = m.Clone()
@@ -408,6 +415,7 @@ func (r *replica) clone() *replica {
 	c.dice, c.disk = &dice, r.disk.clone()
 	c.waits, c.reads = slices.Clone(r.waits), slices.Clone(r.reads)
 	c.delivered, c.deliveries = slices.Clip(r.delivered), maps.Clone(r.deliveries)
+	c.did, c.said = maps.Clone(r.did), maps.Clone(r.said)
 	if r.proc != nil {
 		c.proc = r.proc.Clone()
 	}

@@ -263,6 +263,10 @@ func (x *stage) effect(e *process.Effect, image *process.State) {
 		for i := range e.Reqs {
 			x.o.served = append(x.o.served, served{number(&e.Reqs[i]), max(e.Index, x.r.app.Index)})
 		}
+	case process.Undone:
+		if !x.g.protocol.Facts.Loses {
+			x.o.err = violation("Contract", "replica %d says that a commit is undone", x.r.id)
+		}
 	case process.Refuse:
 		for i := range e.Reqs {
 			if e.Reqs[i].Kind == process.Read {

@@ -340,6 +340,8 @@ func (g *group) effect(r *replica, in *process.Input, e *process.Effect) error {
 		if len(g.decided) > 0 && e.Index > r.proc.Status().Commit {
 			return fmt.Errorf("a read is to wait for %d, beyond what is committed", e.Index)
 		}
+	case process.Undone:
+		return g.undone(e)
 	case process.Refuse:
 		for _, q := range e.Reqs {
 			if g.recorded[string(q.Cmd)] && q.Kind != process.Read {
@@ -350,6 +352,26 @@ func (g *group) effect(r *replica, in *process.Input, e *process.Effect) error {
 	return nil
 }
 
+// undone checks that what is undone was committed, as far as that is certain.
+func (g *group) undone(e *process.Effect) error {
+	for i := range e.Entries {
+		f := &e.Entries[i]
+		was, ok := g.decided[g.at(f)]
+		if !g.p.Facts.Loses || f.Index <= e.Index && (!ok || !bytes.Equal(was, f.Req.Cmd)) {
+			return fmt.Errorf("entry %d of epoch %d is undone, but was never committed", f.Index, f.Epoch)
+		}
+	}
+	return nil
+}
+
+// at is where decided has an entry: a later epoch may undo it.
+func (g *group) at(e *process.Entry) uint64 {
+	if g.p.Facts.Loses {
+		return e.Index | e.Epoch<<32
+	}
+	return e.Index
+}
+
 // commit checks order and agreement, and applies.
 func (g *group) commit(r *replica, es []process.Entry) error {
 	for i := range es {
@@ -358,10 +380,7 @@ func (g *group) commit(r *replica, es []process.Entry) error {
 			if e.Index != r.applied.Index+1 {
 				return fmt.Errorf("entry %d committed after %d", e.Index, r.applied.Index)
 			}
-			at := e.Index
-			if g.p.Facts.Loses { // a later epoch may undo it
-				at |= e.Epoch << 32
-			}
+			at := g.at(e)
 			was, ok := g.decided[at]
 			if ok && !bytes.Equal(was, e.Req.Cmd) {
 				return fmt.Errorf("entry %d committed as %q here, as %q elsewhere", e.Index, e.Req.Cmd, was)

@@ -62,7 +62,15 @@ func (m *HeartbeatReply) AppendBinary(b []byte) ([]byte, error) {
 
 // AppendBinary implements process.Msg.
 func (m *InstallState) AppendBinary(b []byte) ([]byte, error) {
-	return wire.AppendUints(append(b, tagInstallState), m.Epoch, m.Base, m.BaseEpoch), nil
+	return appendPast(wire.AppendUints(append(b, tagInstallState), m.Epoch, m.Base, m.BaseEpoch), m.Past), nil
+}
+
+func appendPast(b []byte, past []Begun) []byte {
+	b = wire.AppendUints(b, uint64(len(past)))
+	for _, p := range past {
+		b = wire.AppendUints(b, p.Index, p.Epoch)
+	}
+	return b
 }
 
 // AppendBinary implements process.Msg.
@@ -80,13 +88,24 @@ func (m *HardState) AppendBinary(b []byte) ([]byte, error) {
 
 // AppendBinary implements process.Msg.
 func (m *Entries) AppendBinary(b []byte) ([]byte, error) {
-	return oplog.AppendEntries(wire.AppendUints(append(b, tagEntries), m.Prev), m.Entries), nil
+	return oplog.AppendEntries(wire.AppendUints(append(b, tagEntries), m.Prev, m.Sure, m.Perhaps), m.Entries), nil
 }
 
 // AppendBinary implements process.Msg.
 func (m *Checkpoint) AppendBinary(b []byte) ([]byte, error) {
-	b = wire.AppendUints(append(b, tagCheckpoint), m.Epoch, uint64(m.Vote), m.Base, m.BaseEpoch, m.Settled)
-	return oplog.AppendEntries(process.AppendGroup(b, m.Group), m.Entries), nil
+	b = wire.AppendUints(append(b, tagCheckpoint), m.Epoch, uint64(m.Vote), m.Base, m.BaseEpoch, m.Settled,
+		m.Sure)
+	b = appendParted(appendPast(process.AppendGroup(b, m.Group), m.Past), m.Parted)
+	return oplog.AppendEntries(b, m.Entries), nil
+}
+
+func appendParted(b []byte, ps []Parted) []byte {
+	b = wire.AppendUints(b, uint64(len(ps)))
+	for i := range ps {
+		b = wire.AppendUints(b, ps[i].Sure, ps[i].Entries[0].Index-1)
+		b = oplog.AppendEntries(b, ps[i].Entries)
+	}
+	return b
 }
 
 var errMalformed = errors.New("primarybackup: malformed message")
@@ -133,7 +152,7 @@ func (d *decoder) message(tag byte) process.Msg {
 	case tagHeartbeatReply:
 		return &HeartbeatReply{Epoch: d.Uint(), Round: d.Uint(), Astray: d.Flags(1) != 0}
 	case tagInstallState:
-		return &InstallState{Epoch: d.Uint(), Base: d.Uint(), BaseEpoch: d.Uint()}
+		return &InstallState{Epoch: d.Uint(), Base: d.Uint(), BaseEpoch: d.Uint(), Past: d.past()}
 	case tagTimeoutNow:
 		return &TimeoutNow{Epoch: d.Uint()}
 	case tagFounded:
@@ -141,14 +160,32 @@ func (d *decoder) message(tag byte) process.Msg {
 	case tagHardState:
 		return &HardState{Epoch: d.Uint(), Vote: d.ID()}
 	case tagEntries:
-		m := &Entries{Prev: d.Uint()}
+		m := &Entries{Prev: d.Uint(), Sure: d.Uint(), Perhaps: d.Uint()}
 		m.Entries = d.Entries(m.Prev)
 		return m
 	case tagCheckpoint:
-		m := &Checkpoint{Epoch: d.Uint(), Vote: d.ID(), Base: d.Uint(), BaseEpoch: d.Uint(), Settled: d.Uint()}
-		m.Group = d.Group()
+		m := &Checkpoint{Epoch: d.Uint(), Vote: d.ID(), Base: d.Uint(), BaseEpoch: d.Uint(), Settled: d.Uint(),
+			Sure: d.Uint()}
+		m.Group, m.Past, m.Parted = d.Group(), d.past(), d.parted()
 		m.Entries = d.Entries(m.Base)
 		return m
 	}
 	return nil
+}
+
+func (d *decoder) past() (past []Begun) {
+	for range d.Count(2) {
+		past = append(past, Begun{d.Uint(), d.Uint()})
+	}
+	return past
+}
+
+func (d *decoder) parted() (ps []Parted) {
+	for range d.Count(3) {
+		p := Parted{Sure: d.Uint()}
+		p.Entries = d.Entries(d.Uint())
+		d.Require(len(p.Entries) > 0)
+		ps = append(ps, p)
+	}
+	return ps
 }

@@ -21,6 +21,8 @@
 //	settled      durable on a majority, under a primary of its own epoch: no later
 //	             primary lacks it
 //	undone       committed, but not in the log of a later primary: lost
+//	parted       cut off a log though it was, or may have been, committed: undone once
+//	             something else is settled in its place
 //	astray       of a replica whose application holds what was undone
 //	match        the highest entry known to be durable at a replica and equal to
 //	             the primary's
@@ -89,6 +91,13 @@
 //  9. Nothing leaves a log before it is settled and applied: so a log always reaches
 //     back to where it parts from another, and a state that is installed takes
 //     nothing with it that was settled.
+//  10. A replica says what it committed and is undone (process.Output.Undone), once a
+//     majority has something else there: until then a later primary may still bring
+//     it back. It remembers up to where it committed with each record it saves; of
+//     entries after that, a replica that has been restarted says that they may have
+//     been committed. If the log begins anew, it goes by where the epochs of the
+//     primary's history begin, which come with the state: entries of one index and
+//     epoch are the same.
 //
 // # Caveats
 //

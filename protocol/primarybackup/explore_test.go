@@ -24,7 +24,7 @@ func TestCounts(t *testing.T) {
 		{Sync, group.Bounds{Replicas: 3, Elections: 1, Requests: 1, Ordered: true}, 11_689, 4_345, 30},
 		{SemiSync, group.Bounds{Replicas: 3, Elections: 1, Requests: 1, Crashes: 1, Ordered: true}, 68_953, 22_444, 28},
 		{Async, group.Bounds{Replicas: 2, Elections: 2, Requests: 1, Crashes: 1, Ordered: true, SlowDisks: true},
-			17_203, 8_523, 39},
+			17_985, 9_045, 39},
 		{Async, group.Bounds{Replicas: 3, Elections: 2, Ordered: true}, 1_692_850, 440_416, 41},
 	} {
 		if testing.Short() && c.distinct > 200_000 {

@@ -63,6 +63,13 @@ type InstallState struct {
 	Epoch     uint64
 	Base      uint64 // the primary's log begins after Base, which is settled
 	BaseEpoch uint64
+	Past      []Begun // of the entries up to Base
+}
+
+// Begun says where an epoch begins in a history: an entry of that epoch and index
+// is the same in all logs, so a list of these names a whole history.
+type Begun struct {
+	Index, Epoch uint64
 }
 
 // TimeoutNow asks the receiver to be promoted at once: the sender has stepped down.
@@ -82,7 +89,16 @@ type HardState struct {
 // Entries is saved, never sent: the log after Prev is now Entries.
 type Entries struct {
 	Prev    uint64
+	Sure    uint64 // as in PrimaryBackup, before
+	Perhaps uint64
 	Entries []process.Entry
+}
+
+// Parted is entries that were cut off the log though they were handed to the
+// application: those up to Sure certainly, those after it perhaps.
+type Parted struct {
+	Sure    uint64
+	Entries []process.Entry // one at least
 }
 
 // Checkpoint is saved, never sent: all that a replica must remember, given the
@@ -93,7 +109,10 @@ type Checkpoint struct {
 	Base      uint64 // Entries begin after it; the application holds what came before
 	BaseEpoch uint64
 	Settled   uint64
+	Sure      uint64
 	Group     process.Group
+	Past      []Begun // of the entries up to Base
+	Parted    []Parted
 	Entries   []process.Entry
 }
 

@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"althing/process"
-	"althing/quorum"
 	"althing/wire"
 )
 
@@ -124,13 +123,6 @@ func (m *monitor) effect(id process.ID, r *PrimaryBackup, e *process.Effect) err
 		}
 	}
 	return nil
-}
-
-// lossless reports whether those whom an answer waits for meet every majority.
-func (r *PrimaryBackup) lossless() bool {
-	n := len(r.log.Group().Voters)
-	return r.mode == synchronous ||
-		r.mode == semiSynchronous && min(r.cfg.Acks, n-1)+1+quorum.Majority(n) > n
 }
 
 // promoted checks that an epoch has one primary, and that it has what is kept.

@@ -99,6 +99,10 @@ type PrimaryBackup struct {
 	primary process.ID
 	applied position // what the application holds; it may have gone astray
 	settled uint64   // durable on a majority, as far as known here; Checkpoints keep it
+	parted  []Parted // what was cut off and is not decided yet; records tell it
+	past    []Begun  // where the epochs up to the log's base begin; Checkpoints keep it
+	sure    uint64   // the log up to here was handed to the application, in any life; records keep it
+	perhaps uint64   // the log up to here, an earlier life may have handed on
 	now     time.Duration
 	started time.Duration // when Start came
 	heard   time.Duration // when a primary was last heard
@@ -200,6 +204,12 @@ func (r *PrimaryBackup) Step(in process.Input, out *process.Output) {
 	case process.Compact:
 		r.onCompact(in.State, out)
 	}
+	if in.Kind != process.Recover && !r.lossless() && r.mended() {
+		r.sure = max(r.sure, r.applied.index)
+	}
+	if in.Kind != process.Recover && len(r.parted) > 0 {
+		r.decideParted(out)
+	}
 	assert(in.Kind == process.Recover || r.applied.index >= r.log.Base(), "only applied entries leave the log")
 	assert(r.settled >= r.log.Base() || !r.mode.loses(), "only settled entries leave the log")
 }
@@ -211,11 +221,14 @@ func (r *PrimaryBackup) recover(m process.Msg) {
 	case *HardState:
 		r.epoch, r.votedFor = m.Epoch, m.Vote
 	case *Entries:
+		r.sure, r.perhaps = m.Sure, m.Perhaps
+		r.cut(m.Prev)
 		r.log.Replace(m.Prev, m.Entries)
 	case *Checkpoint:
 		r.epoch, r.votedFor, r.settled = m.Epoch, m.Vote, m.Settled
 		r.log.Reset(&process.State{Index: m.Base, Epoch: m.BaseEpoch, Group: m.Group})
 		r.log.Append(m.Entries)
+		r.sure, r.past, r.parted = m.Sure, m.Past, m.Parted
 	}
 }
 
@@ -225,9 +238,12 @@ func (r *PrimaryBackup) start(s *process.State, out *process.Output) {
 	assert(s.Index >= r.log.Base() || !r.lived, "the application lost entries that it had made durable")
 	r.started, r.founded = r.now, r.lived
 	r.applied = position{s.Index, s.Epoch}
+	if r.lived && !r.lossless() {
+		r.perhaps = r.log.Last()
+	}
 	if !r.lived {
 		r.log.Reset(s)
-		r.settled = s.Index
+		r.settled, r.past = s.Index, []Begun{{s.Index, s.Epoch}}
 		r.checkpoint(out)
 		out.Send(r.cfg.Self, &Founded{})
 	}
@@ -283,12 +299,12 @@ func (r *PrimaryBackup) Clone() process.Process {
 // it, so that equal behaviour has equal bytes.
 func (r *PrimaryBackup) AppendState(b []byte) []byte {
 	b = wire.AppendUints(b, uint64(r.cfg.Self), uint64(r.mode), r.epoch, uint64(r.votedFor), uint64(r.role),
-		uint64(r.primary), r.applied.index, r.applied.epoch, r.settled, uint64(r.now-r.started))
+		uint64(r.primary), r.applied.index, r.applied.epoch, r.settled, uint64(r.now-r.started), r.sure, r.perhaps)
 	b = append(b, wire.Flag(r.lived, 1)|wire.Flag(r.byOrder, 2)|wire.Flag(r.bound, 4)|wire.Flag(r.founded, 8))
 	if r.bound {
 		b = wire.AppendUints(b, uint64(r.now-r.heard))
 	}
-	b = r.log.AppendState(b)
+	b = appendParted(appendPast(r.log.AppendState(b), r.past), r.parted)
 	b = wire.AppendUints(b, uint64(len(r.granted)))
 	for _, id := range r.granted {
 		b = wire.AppendUints(b, uint64(id))

@@ -24,11 +24,12 @@ func FuzzDecode(f *testing.F) {
 		&AppendReply{Epoch: 3, OK: true, Match: 4, HintEpoch: 2, Prev: 3},
 		&Heartbeat{Epoch: 3, Commit: 2, Settled: 1, Round: 9},
 		&HeartbeatReply{Epoch: 3, Round: 9, Astray: true},
-		&InstallState{Epoch: 3, Base: 4, BaseEpoch: 2},
+		&InstallState{Epoch: 3, Base: 4, BaseEpoch: 2, Past: []Begun{{0, 0}, {1, 2}}},
 		&TimeoutNow{Epoch: 3}, &Founded{},
 		&HardState{Epoch: 3, Vote: 2},
-		&Entries{Prev: 3, Entries: es},
-		&Checkpoint{Epoch: 3, Vote: 2, Base: 3, BaseEpoch: 1, Settled: 3, Group: g, Entries: es},
+		&Entries{Prev: 3, Sure: 2, Perhaps: 3, Entries: es},
+		&Checkpoint{Epoch: 3, Vote: 2, Base: 3, BaseEpoch: 1, Settled: 3, Sure: 4, Group: g,
+			Past: []Begun{{0, 0}, {1, 1}}, Parted: []Parted{{Sure: 4, Entries: es}}, Entries: es},
 	)
 }
 

@@ -86,7 +86,7 @@ func (r *PrimaryBackup) propose(reqs []process.Request, out *process.Output) {
 	prev := r.log.Last()
 	r.log.Propose(r.epoch, reqs)
 	es := r.log.Slice(prev, r.log.Last())
-	out.Save(&Entries{Prev: prev, Entries: es})
+	out.Save(&Entries{Prev: prev, Sure: r.sure, Perhaps: r.perhaps, Entries: es})
 	for i := range es {
 		if es[i].Req.Kind == process.Session {
 			r.sessions = append(r.sessions, es[i].Index)
@@ -299,8 +299,9 @@ func (r *PrimaryBackup) onAppendEntries(from process.ID, m *AppendEntries, out *
 	if len(es) > 0 {
 		assert(prev >= r.settled, "no primary replaces what is settled")
 		assert(prev >= r.applied.index || r.mode.loses() || !r.mended(), "no primary replaces what is decided")
+		out.Save(&Entries{Prev: prev, Sure: r.sure, Perhaps: r.perhaps, Entries: es})
+		r.cut(prev)
 		r.log.Replace(prev, es)
-		out.Save(&Entries{Prev: prev, Entries: es})
 	}
 	out.Send(from, &AppendReply{Epoch: r.epoch, OK: true, Match: match})
 	r.learn(m.Commit, m.Settled, out)

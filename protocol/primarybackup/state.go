@@ -7,7 +7,7 @@ import "althing/process"
 // where another may part from it.
 func (r *PrimaryBackup) onCompact(s *process.State, out *process.Output) {
 	if to := min(s.Index, r.applied.index, r.settled); to > r.log.Base() && to <= r.log.Last() {
-		r.log.Trim(to, r.cfg.Trailing)
+		r.trim(to)
 	}
 	// Even if nothing was dropped: the host frees what lies before it.
 	r.checkpoint(out)
@@ -18,7 +18,8 @@ func (r *PrimaryBackup) onCompact(s *process.State, out *process.Output) {
 func (r *PrimaryBackup) checkpoint(out *process.Output) {
 	out.Checkpoint(&Checkpoint{
 		Epoch: r.epoch, Vote: r.votedFor, Base: r.log.Base(), BaseEpoch: r.log.BaseEpoch(), Settled: r.settled,
-		Group: *r.log.BaseGroup(), Entries: r.log.Entries(),
+		Sure: r.sure, Group: *r.log.BaseGroup(), Past: r.past, Parted: r.parted,
+		Entries: r.log.Entries(),
 	})
 }
 
@@ -26,7 +27,7 @@ func (r *PrimaryBackup) checkpoint(out *process.Output) {
 // the log, or has applied what is not in it.
 func (r *PrimaryBackup) lend(p *progress, out *process.Output) {
 	p.lent, p.lends = r.now, true
-	out.SendState(p.id, &InstallState{Epoch: r.epoch, Base: r.log.Base(), BaseEpoch: r.log.BaseEpoch()})
+	out.SendState(p.id, &InstallState{Epoch: r.epoch, Base: r.log.Base(), BaseEpoch: r.log.BaseEpoch(), Past: r.past})
 }
 
 // onInstallState takes the primary's application state. The log begins anew only
@@ -40,6 +41,8 @@ func (r *PrimaryBackup) onInstallState(from process.ID, m *InstallState, s *proc
 	anew := m.Base > r.log.Base() && !r.log.Has(m.Base, m.BaseEpoch)
 	switch {
 	case anew:
+		r.cut(max(r.settled, r.log.Base()))
+		r.past = m.Past
 		r.log.Reset(&process.State{Index: m.Base, Epoch: m.BaseEpoch, Group: s.Group})
 		r.settled = max(r.settled, m.Base)
 	case !r.astray() || s.Index < r.log.Base():
