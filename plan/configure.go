@@ -15,7 +15,7 @@ func (p *Plan) configure() {
 	p.sizes()
 	p.tolerances()
 	p.timeouts()
-	if p.system.key == "2pc" {
+	if p.system.Key == "2pc" {
 		wait := 2 * or(r.Environment.ClockUncertaintyMS, clockMS)
 		c.ClockWaitMS = int(math.Ceil(wait))
 		p.because("Each commit waits until its stamp is surely past", "2·clock_uncertainty",
@@ -30,19 +30,19 @@ func (p *Plan) sizes() {
 	c.Quorum = quorum.Majority(n)
 	formula, source := "⌊n/2⌋+1", "Lamport 1998"
 	command := fmt.Sprintf("althing calc quorum --nodes %d", n)
-	switch p.system.kind {
+	switch p.system.Kind {
 	case lying:
 		f := (n - 1) / 3
 		c.Quorum, _ = quorum.ByzantineSize(n, f) // n ≥ 3f+1 by f's definition
-		formula, source = "⌊(n+f)/2⌋+1, f = ⌊(n-1)/3⌋", "Castro, Liskov 1999; for n > 3f+1 two quorums share a correct node"
+		formula, source = "⌊(n+f)/2⌋+1, f = ⌊(n-1)/3⌋", "Castro, Liskov 1999, for n = 3f+1"
 		command += " --byzantine"
 	case chained, viewed, firstBackup:
-		if p.system.key == "primarybackup-async" {
+		if p.system.Key == "primarybackup-async" {
 			c.Quorum, formula = 1, "the primary alone"
-			source = p.system.source
+			source = p.system.Source
 			break
 		}
-		c.Quorum, formula, source = n, "all that are in step", p.system.source
+		c.Quorum, formula, source = n, "all that are in step", p.system.Source
 		c.Election = quorum.Majority(n)
 	case openMajority:
 		c.Quorum, _ = quorum.FastSize(n, quorum.Majority(n)) // a majority is within 1 and n
@@ -53,7 +53,7 @@ func (p *Plan) sizes() {
 		p.replicas()
 		return
 	case ledMajority:
-		if p.system.key == "multipaxos" {
+		if p.system.Key == "multipaxos" {
 			f := max(1, min(r.tolerance(), (n-1)/2))
 			c.Quorum = f + 1
 			c.Election, _ = quorum.OtherPhase(n, c.Quorum) // f+1 is within 1 and n
@@ -61,7 +61,7 @@ func (p *Plan) sizes() {
 			command += fmt.Sprintf(" --second %d", c.Quorum)
 		}
 	}
-	p.because("A write is acknowledged by so many nodes", formula, source, fmt.Sprintf("%d of %d", c.Quorum, n), command)
+	p.because("Nodes that acknowledge a write", formula, source, fmt.Sprintf("%d of %d", c.Quorum, n), command)
 }
 
 // replicas chooses N, R and W where replicas answer alone: three of each key, as
@@ -69,9 +69,9 @@ func (p *Plan) sizes() {
 // failure takes what was acknowledged, unless that is acceptable.
 func (p *Plan) replicas() {
 	r := p.request
-	if key := p.system.key; key != "dynamo" && key != "ring" {
+	if key := p.system.Key; key != "dynamo" && key != "ring" {
 		p.Configuration.Quorum = 1
-		p.because("A write is acknowledged by the node that takes it", "", p.system.source, "1 node", "")
+		p.because("A write is acknowledged by the node that takes it", "", p.system.Source, "1 node", "")
 		return
 	}
 	n := min(r.Cluster.Nodes, max(3, min(r.tolerance()+1, 5)))
@@ -93,7 +93,7 @@ func (p *Plan) tolerances() {
 	t.AnyRegion = r.inhabited() > 1 && r.survivesRegion()
 	t.Crashes = (n - 1) / 2
 	t.Durable = t.Crashes
-	switch p.system.kind {
+	switch p.system.Kind {
 	case lying:
 		t.Liars = (n - 1) / 3
 		t.Crashes = n - c.Quorum
@@ -117,15 +117,15 @@ func (p *Plan) tolerances() {
 	case chained:
 		t.Condition = "of the chain one may be left; the master needs a majority"
 	case firstBackup:
-		if p.system.key == "primarybackup-async" {
+		if p.system.Key == "primarybackup-async" {
 			t.Durable = 0
 			t.Condition = "what was acknowledged and no backup had is undone by a failover"
 		}
 	}
-	if t.AnyRegion && p.system.kind != partial {
+	if t.AnyRegion && p.system.Kind != partial {
 		need := quorum.Majority(n)
 		switch {
-		case p.system.kind == lying:
+		case p.system.Kind == lying:
 			need = c.Quorum
 		case c.Election > 0:
 			need = c.Election
@@ -146,16 +146,17 @@ func (p *Plan) tolerated() {
 	}
 	switch n := r.Cluster.Nodes; {
 	case n == 1:
-		p.note("One node survives nothing: when it is down, all is; when its disk is gone, everything is. Three survive one.")
-	case n%2 == 0 && p.system.kind == ledMajority && p.Configuration.Election == 0:
-		p.note(fmt.Sprintf("%d nodes survive no more failures than %d: an even number costs a node and gains nothing.", n, n-1))
+		p.note("One node survives nothing: if it is down, all is; with its disk all goes. Three survive one failure.")
+	case n%2 == 0 && p.system.Kind == ledMajority && p.Configuration.Election == 0:
+		p.note(fmt.Sprintf("%d nodes survive no more failures than %d: an even number costs a node and gains nothing.",
+			n, n-1))
 	case r.Network.Byzantine && r.tolerance() == 0:
 		p.note("failure_tolerance is 0: no node may lie, so byzantine says nothing.")
 	}
 	if reached > t.Asked && r.Cluster.Tolerance != nil {
 		p.note(fmt.Sprintf("%d failures are survived, where %d were asked for.", reached, t.Asked))
 	}
-	if p.system.kind == partial && !r.needsQuorum() {
+	if p.system.Kind == partial && !r.needsQuorum() {
 		p.note("quorum_possible (2f+1 nodes) is a rule of agreement; replicas that answer alone need f+1.")
 	}
 }
@@ -168,9 +169,11 @@ func (p *Plan) timeouts() {
 	heartbeat, timeout := cadence(rtt, flush)
 	c.HeartbeatMS, c.TimeoutMS = whole(heartbeat), whole(timeout)
 	given := fmt.Sprintf("althing calc timeouts --rtt %v --flush %v", rtt, flush)
-	p.because("Heartbeat", "clamp(longest round trip, 10 ms, 5 s)", "etcd's tuning guide", fmt.Sprintf("%d ms", c.HeartbeatMS), given)
+	p.because("Heartbeat", "clamp(longest round trip, 10 ms, 5 s)", "etcd's tuning guide",
+		fmt.Sprintf("%d ms", c.HeartbeatMS), given)
 	p.because("Election timeout, drawn between it and twice as much",
-		"max(10·(longest round trip + flush), 5·heartbeat, 150 ms), at most 50 s", "Ongaro, Ousterhout 2014, §5.6, §9.3; etcd",
+		"max(10·(longest round trip + flush), 5·heartbeat, 150 ms), at most 50 s",
+		"Ongaro, Ousterhout 2014, §5.6, §9.3; etcd's tuning guide",
 		fmt.Sprintf("%d ms", c.TimeoutMS), given)
 	// A request outlives a change of leaders, or its client would try again in the middle of each.
 	c.RequestMS = 2*c.TimeoutMS + 2*whole(rtt)

@@ -23,12 +23,12 @@ func (p *Plan) availability() error {
 	case p.NRW != nil:
 		n, writes, reads = p.NRW.N, p.NRW.W, p.NRW.R
 		formula += " among a key's replicas, without stand-ins"
-	case p.system.kind == partial:
+	case p.system.Kind == partial:
 		writes, reads = 1, 1
-	case p.system.kind == ledMajority && p.Configuration.Election > 0:
+	case p.system.Kind == ledMajority && p.Configuration.Election > 0:
 		writes, reads = p.Configuration.Election, p.Configuration.Election // or nobody leads when the leader is down
 		formula += ", with the quorum of elections"
-	case p.system.kind == chained, p.system.kind == viewed, p.system.kind == firstBackup, p.system.kind == openMajority:
+	case p.system.Kind == chained, p.system.Kind == viewed, p.system.Kind == firstBackup, p.system.Kind == openMajority:
 		writes = quorum.Majority(n) // who is down is taken out, which takes a moment
 		reads = writes
 		formula += ", once those that are down have been taken out"
@@ -72,7 +72,7 @@ const (
 // staleness says how old reads may be where they need not meet writes.
 func (p *Plan) staleness() error {
 	switch {
-	case p.system.gives.atLeast(Sequential):
+	case p.system.Gives.atLeast(Sequential):
 		return nil
 	case p.NRW == nil:
 		p.Staleness = &Staleness{Bound: fmt.Sprintf("what is on its way: %.4g ms between the farthest nodes, "+
@@ -99,10 +99,11 @@ func (p *Plan) staleness() error {
 	given := fmt.Sprintf("althing calc staleness --n %d --r %d --w %d", c.N, c.R, c.W)
 	p.because("Chance that a read of random replicas misses the last write", "C(N-W,R)/C(N,R)",
 		"Bailis et al. 2012, §3.1", fmt.Sprint(p.Staleness.Missed), given)
-	p.Evidence = append(p.Evidence, Evidence{Claim: "A read begun so long after an acknowledgement shows the write, 999 times in 1,000",
-		Formula: fmt.Sprintf("races of messages that take %v on average, exponentially", way.Mean), Seed: racesSeed,
-		Source: "Bailis et al. 2012, §3.3", Value: fmt.Sprintf("%v ms", p.Staleness.WithinMS), Command: given +
-			fmt.Sprintf(" --mean %v", way.Mean), Verdict: Computed})
+	p.because("A read begun so long after an acknowledgement shows the write, 999 times in 1,000",
+		fmt.Sprintf("races of messages that take %v on average, exponentially", way.Mean),
+		"Bailis et al. 2012, §3.3", fmt.Sprintf("%v ms", p.Staleness.WithinMS),
+		given+fmt.Sprintf(" --mean %v", way.Mean))
+	p.Evidence[len(p.Evidence)-1].Seed = racesSeed
 	return nil
 }
 
@@ -119,8 +120,8 @@ func (p *Plan) retries() {
 	remember := window
 	if horizon > window {
 		remember = horizon.Truncate(time.Second) + time.Second
-		p.note(fmt.Sprintf("Ten tries of %d ms each last longer than the usual 300 s for which results are remembered: "+
-			"remember them for %v, or a late retry would be done twice.", p.Configuration.RequestMS, remember))
+		p.note(fmt.Sprintf("Ten tries of %d ms each last longer than the usual 300 s for which results are kept: "+
+			"keep them for %v, or a late retry would be done twice.", p.Configuration.RequestMS, remember))
 	}
 	p.Retry = Retry{Attempts: policy.Attempts, InitialMS: whole(policy.Initial), MaxMS: whole(policy.Max),
 		Multiplier: policy.Multiplier, Jitter: policy.Jitter, HorizonS: inMS(horizon) / 1000,
@@ -140,24 +141,26 @@ const (
 // scheme says how keys are placed.
 func (p *Plan) scheme() {
 	n := float64(p.request.Cluster.Nodes)
-	const stale = "a request names the epoch of the table it was sent by; if that is old it is refused, and its sender asks for the table"
+	const stale = "a request names the epoch of the table it was sent by; if that is old it is refused, and its " +
+		"sender asks for the table"
 	switch {
-	case p.system.key == "ring" || p.system.key == "dynamo" || p.system.key == "causal-ring":
+	case p.system.Key == "ring" || p.system.Key == "dynamo" || p.system.Key == "causal-ring":
 		p.Partitioning = &Scheme{Name: "consistent hashing", Points: points,
 			Why:       "keys are read one by one, and anybody can tell who has one",
 			Imbalance: sane(math.Sqrt((n - 1) / (n*points + 1))), MovedByOne: sane(1 / (n + 1))}
-		p.because("Relative deviation of a node's share of keys", "√((n-1)/(n·points+1))", "share of a ring is Beta(v, (n-1)·v)",
-			fmt.Sprint(p.Partitioning.Imbalance), "")
+		p.because("Relative deviation of a node's share of keys", "√((n-1)/(n·points+1))",
+			"a share of a ring is Beta(v, (n-1)·v)", fmt.Sprint(p.Partitioning.Imbalance), "")
 	case p.request.Problem != Partitioning && p.request.Problem != Transaction:
 		return
 	case p.request.Workload.Pinning:
 		p.Partitioning = &Scheme{Name: "directory", Why: "keys are put where they are told", StaleRequest: stale}
 	case p.request.Workload.Scans:
-		p.Partitioning = &Scheme{Name: "ranges", Why: "keys are read in order", SplitBytes: splitBytes, SplitRate: splitRate,
-			StaleRequest: stale}
+		p.Partitioning = &Scheme{Name: "ranges", Why: "keys are read in order", SplitBytes: splitBytes,
+			SplitRate: splitRate, StaleRequest: stale}
 	default:
 		p.Partitioning = &Scheme{Name: "directory of hashed parts", MovedByOne: sane(1 / (n + 1)),
-			Why:          "keys are read one by one, so hashing spreads them evenly; a table says which group has which part, so parts move one at a time",
+			Why: "keys are read one by one, so hashing spreads them evenly; a table says which group has which " +
+				"part, so parts move one at a time",
 			StaleRequest: stale}
 	}
 }

@@ -87,7 +87,7 @@ func (d *delays) all() (n int) {
 // write is how long a client beside node c waits for a write, if node l leads.
 func (p *Plan) write(d *delays, c, l int) time.Duration {
 	n, q := d.all(), p.Configuration.Quorum
-	switch p.system.kind {
+	switch p.system.Kind {
 	case openMajority:
 		return d.gather(c, q)
 	case partial:
@@ -108,7 +108,7 @@ func (p *Plan) write(d *delays, c, l int) time.Duration {
 		return d.votes(c, l, q, (n-1)/3)
 	}
 	t := d.around(c, l) + d.gather(l, q)
-	if p.system.key == "2pc" || p.system.key == "2pc-sequential" {
+	if p.system.Key == "2pc" || p.system.Key == "2pc-sequential" {
 		// Another part's leader prepares, in its own log; then the decision is logged.
 		t += d.around(l, (l+1)%len(d.nodes)) + d.gather(l, q)
 		t += milliseconds(float64(p.Configuration.ClockWaitMS))
@@ -160,21 +160,21 @@ func (p *Plan) read(d *delays, c, l int) time.Duration {
 	unflushed := *d
 	unflushed.flush = 0
 	switch {
-	case p.system.kind == partial && p.NRW != nil:
+	case p.system.Kind == partial && p.NRW != nil:
 		return unflushed.gather(c, p.NRW.R)
-	case p.system.kind == partial, p.system.key == "raft-followers", p.system.key == "primarybackup-async":
+	case p.system.Kind == partial, p.system.Key == "raft-followers", p.system.Key == "primarybackup-async":
 		return 0 // the node beside it answers at once
-	case p.system.kind == chained:
+	case p.system.Kind == chained:
 		return d.around(c, len(d.nodes)-1)
-	case p.system.kind == lying:
+	case p.system.Kind == lying:
 		return d.votes(c, l, p.Configuration.Quorum, (d.all()-1)/3)
-	case p.system.kind == openMajority:
+	case p.system.Kind == openMajority:
 		return unflushed.gather(c, p.Configuration.Election)
-	case p.system.kind == firstBackup, p.system.kind == viewed:
+	case p.system.Kind == firstBackup, p.system.Kind == viewed:
 		return d.around(c, l) + unflushed.gather(l, p.Configuration.Election)
 	}
 	q := max(p.Configuration.Quorum, p.Configuration.Election)
-	if p.system.key == "multipaxos" { // who answers must meet every election
+	if p.system.Key == "multipaxos" { // who answers must meet every election
 		q = p.Configuration.Quorum
 	}
 	return d.around(c, l) + unflushed.gather(l, q)
@@ -182,7 +182,7 @@ func (p *Plan) read(d *delays, c, l int) time.Duration {
 
 // led reports whether a leader's place matters.
 func (p *Plan) led() bool {
-	switch p.system.kind {
+	switch p.system.Kind {
 	case openMajority, partial, chained:
 		return false
 	}
@@ -229,15 +229,15 @@ func (p *Plan) latencies() {
 		if l.Region != "" {
 			where = " in " + l.Region
 		}
-		p.because("A client"+where+" waits for a write", formulas[p.system.kind],
-			p.system.source, fmt.Sprintf("%.4g ms", l.WriteMS), "")
+		p.because("A client"+where+" waits for a write", formulas[p.system.Kind],
+			p.system.Source, fmt.Sprintf("%.4g ms", l.WriteMS), "")
 	}
 }
 
 var formulas = map[kind]string{
-	ledMajority:  "RTT(client, leader) + quorum-th least of RTT(leader, node) + flush; of two logs with two-phase commit",
+	ledMajority:  "RTT(client, leader) + quorum-th least of RTT(leader, node) + flush; twice in two-phase commit",
 	openMajority: "quorum-th least of RTT(client's node, node) + flush",
-	firstBackup:  "RTT(client, primary) + flush + greatest RTT(primary, backup) + flush; asynchronous: without the backups",
+	firstBackup:  "RTT(client, primary) + flush, and if synchronous + greatest RTT(primary, backup) + flush",
 	chained:      "one way through all nodes, a flush at each, and from the tail to the client",
 	viewed:       "RTT(client, sequencer) + greatest RTT(sequencer, member) + flush",
 	lying:        "client to primary to all, two rounds of votes of a quorum, f+1 answers; a flush before each vote",

@@ -18,16 +18,18 @@ func Make(r Request) (*Plan, error) {
 	if len(rows) == 0 {
 		return nil, fmt.Errorf("plan: the table has no row for %s, %s", r.Problem, r.Consistency)
 	}
-	p := of(&r, rows[0].pick)
+	p := of(&r, rows[0].Pick)
 	p.Path = path
-	p.Evidence = append([]Evidence{{Claim: p.Protocol.Name + " for " + string(r.Problem) + ", " + string(r.Consistency),
-		Source: rows[0].source, Value: rows[0].why, Command: "althing plan --explain", Verdict: Computed}}, p.Evidence...)
+	p.Evidence = append([]Evidence{{
+		Claim:  fmt.Sprintf("%s for %s, %s", p.Protocol.Name, r.Problem, r.Consistency),
+		Source: rows[0].Source, Value: rows[0].Why, Command: "althing plan --explain", Verdict: Computed,
+	}}, p.Evidence...)
 	for _, w := range rows[1:] {
-		s := find(w.pick)
-		p.Alternatives = append(p.Alternatives, Alternative{Name: s.name, For: w.why, Lost: w.against, Row: s.row})
+		s := find(w.Pick)
+		p.Alternatives = append(p.Alternatives, Alternative{Name: s.Name, For: w.Why, Lost: w.Against, Row: s.Row})
 	}
-	if !r.Consistency.atLeast(p.system.gives) || p.system.gives != r.Consistency && p.system.gives.atLeast(r.Consistency) {
-		p.note(fmt.Sprintf("%s is %s: stronger than the %s that was asked for.", p.system.name, p.system.gives, r.Consistency))
+	if s := p.system; s.Gives != r.Consistency {
+		p.note(fmt.Sprintf("%s is %s: stronger than the %s that was asked for.", s.Name, s.Gives, r.Consistency))
 	}
 	if r.Problem == ConflictResolution && r.Consistency.atLeast(Sequential) {
 		p.note("With one order of writes there are no conflicts to resolve: this is a plan for consensus.")
@@ -45,8 +47,8 @@ func Make(r Request) (*Plan, error) {
 // of is the plan for a system, with its numbers.
 func of(r *Request, key string) *Plan {
 	s := find(key)
-	p := &Plan{request: r, system: s, Row: s.row, CAP: s.cap, PACELC: s.pacelc,
-		Protocol: Protocol{Name: s.name, Description: s.what, Guarantee: s.guarantee, Source: s.source}}
+	p := &Plan{request: r, system: s, Row: s.Row, CAP: s.CAP, PACELC: s.PACELC,
+		Protocol: Protocol{Name: s.Name, Description: s.What, Guarantee: s.Guarantee, Source: s.Source}}
 	p.configure()
 	p.latencies()
 	p.scheme()

@@ -41,8 +41,8 @@ type Protocol struct {
 // A Configuration is the numbers that an operator sets. Times are whole
 // milliseconds.
 type Configuration struct {
-	Quorum       int `json:"quorum_size"`               // of a write; of its replicas, where a key has fewer than all nodes
-	TimeoutMS    int `json:"timeout_ms"`                // the least time without a leader's word; drawn between it and twice as much
+	Quorum       int `json:"quorum_size"`               // that acknowledge a write
+	TimeoutMS    int `json:"timeout_ms"`                // without a leader's word; drawn up to twice as much
 	HeartbeatMS  int `json:"heartbeat_ms"`              //
 	Election     int `json:"election_quorum,omitempty"` // where it is another than quorum_size
 	Voters       int `json:"voters"`
@@ -80,7 +80,7 @@ type FaultTolerance struct {
 	Liars     int    `json:"byzantine"`           //
 	AnyRegion bool   `json:"any_region"`          // the loss of any one region is survived
 	Then      *int   `json:"then,omitempty"`      // further nodes that may fail after the worst region is gone
-	Durable   int    `json:"durable"`             // nodes whose disks may be lost for good, and no acknowledged write with them
+	Durable   int    `json:"durable"`             // disks that may be lost, and no acknowledged write with them
 	Condition string `json:"condition,omitempty"` // on which this holds
 }
 
@@ -114,7 +114,7 @@ type Availability struct {
 
 // A Staleness is how old a read may be.
 type Staleness struct {
-	Missed   float64 `json:"last_write_missed"`     // chance that a read long after a write does not show it, were replicas drawn at random
+	Missed   float64 `json:"last_write_missed"`     // chance that a read of replicas drawn at random does not show it
 	Versions int     `json:"versions_of_999"`       // a read is no more versions behind, 99.9 times in 100
 	Fresh    float64 `json:"fresh_at_once"`         // chance that a read right after an acknowledgement shows the write
 	WithinMS float64 `json:"fresh_of_999_after_ms"` // after which it does, 99.9 times in 100

@@ -43,18 +43,19 @@ func TestEveryRequest(t *testing.T) {
 			if !asRefusal(err, &refusal) {
 				t.Fatalf("%+v: %v", r, err)
 			}
-			if r.Network.Byzantine == (r.Cluster.Nodes < 4) || r.Workload.LossAcceptable && r.Consistency.atLeast(Causal) {
+			lost := r.Workload.LossAcceptable && r.Consistency.atLeast(Causal)
+			if r.Network.Byzantine && r.Cluster.Nodes < 4 || lost {
 				refused++
 				return
 			}
 			t.Fatalf("%+v: %v", r, err)
 		}
 		plans++
-		if !p.system.gives.atLeast(r.Consistency) {
-			t.Errorf("%+v: %s is only %s", r, p.system.name, p.system.gives)
+		if !p.system.Gives.atLeast(r.Consistency) {
+			t.Errorf("%+v: %s is only %s", r, p.system.Name, p.system.Gives)
 		}
-		if r.Network.Byzantine && p.system.kind != lying && p.system.key != "crdt" {
-			t.Errorf("%+v: %s does not bear lies", r, p.system.name)
+		if r.Network.Byzantine && p.system.Kind != lying && p.system.Key != "crdt" {
+			t.Errorf("%+v: %s does not bear lies", r, p.system.Name)
 		}
 		c := &p.Configuration
 		if c.Quorum < 1 || c.Quorum > c.Voters || c.HeartbeatMS < 10 || c.TimeoutMS < 5*c.HeartbeatMS {
@@ -65,10 +66,10 @@ func TestEveryRequest(t *testing.T) {
 		}
 		for _, s := range p.FailureScenarios {
 			if s.Behavior == "" || s.Recovery == "" {
-				t.Errorf("%s, %s: nothing is said", p.system.key, s.Scenario)
+				t.Errorf("%s, %s: nothing is said", p.system.Key, s.Scenario)
 			}
 			if slices.ContainsFunc([]rune(s.Behavior+s.Recovery), func(c rune) bool { return c == '{' || c == '}' }) {
-				t.Errorf("%s, %s: a word without a number: %s %s", p.system.key, s.Scenario, s.Behavior, s.Recovery)
+				t.Errorf("%s, %s: a word without a number: %s %s", p.system.Key, s.Scenario, s.Behavior, s.Recovery)
 			}
 		}
 		for _, a := range p.Alternatives {
@@ -147,15 +148,16 @@ func TestRefused(t *testing.T) {
 	}{
 		{"too few for anything", Request{Problem: Consensus, Cluster: Cluster{Nodes: 4, Tolerance: &two},
 			Network: Network{Byzantine: true}}, []string{"quorum_possible", "byzantine_nodes"}},
-		{"too few", Request{Problem: Replication, Cluster: Cluster{Nodes: 2, Tolerance: &one}}, []string{"quorum_possible"}},
+		{"too few", Request{Problem: Replication, Cluster: Cluster{Nodes: 2, Tolerance: &one}},
+			[]string{"quorum_possible"}},
 		{"two regions", Request{Problem: Consensus, Consistency: Linearizable, Cluster: Cluster{Nodes: 4,
 			Regions: []region.Region{"VA", "OR"}, SurviveRegion: true}}, []string{"region_survival"}},
 		{"no regions", Request{Problem: Consensus, Cluster: Cluster{Nodes: 5, SurviveRegion: true}},
 			[]string{"region_survival"}},
 		{"both sides", Request{Problem: Replication, Consistency: Linearizable, Cluster: Cluster{Nodes: 5},
 			Network: Network{AvailableInPartition: true}}, []string{"available_in_partition"}},
-		{"nowhere", Request{Problem: Consensus, Cluster: Cluster{Nodes: 3, Regions: []region.Region{"moon", "VA", "OR"}}},
-			[]string{"regions_known"}},
+		{"nowhere", Request{Problem: Consensus, Cluster: Cluster{Nodes: 3,
+			Regions: []region.Region{"moon", "VA", "OR"}}}, []string{"regions_known"}},
 		{"lost", Request{Problem: Replication, Consistency: Causal, Cluster: Cluster{Nodes: 3},
 			Workload: Workload{LossAcceptable: true}}, []string{"lost_writes"}},
 	} {
@@ -186,6 +188,44 @@ func TestRefused(t *testing.T) {
 			if _, err := Make(r); (err == nil) != survives {
 				t.Errorf("%d nodes in three regions: %v", n, err)
 			}
+		}
+	}
+}
+
+// Every table refers to what there is, and every system and kind has its courses.
+func TestTables(t *testing.T) {
+	picked := map[string]bool{}
+	for i, w := range table {
+		if !slices.ContainsFunc(systems, func(s system) bool { return s.Key == w.Pick }) {
+			t.Errorf("row %d picks %q", i+1, w.Pick)
+		}
+		if conditions[w.When] == nil {
+			t.Errorf("row %d: when %q is no condition", i+1, w.When)
+		}
+		if w.Why == "" || w.Source == "" {
+			t.Errorf("row %d gives no reason, or no source", i+1)
+		}
+		picked[w.Pick] = true
+	}
+	for _, s := range systems {
+		if !picked[s.Key] {
+			t.Errorf("no row picks %s", s.Key)
+		}
+		if s.Name == "" || s.What == "" || s.Guarantee == "" || s.Source == "" || s.CAP == "" || s.PACELC == "" {
+			t.Errorf("%s lacks something: %+v", s.Key, s)
+		}
+		if formulas[s.Kind] == "" {
+			t.Errorf("%s: no formula for kind %s", s.Key, s.Kind)
+		}
+		for _, name := range Scenarios {
+			if c := courses[s.Kind][name]; c.Behavior == "" || c.Recovery == "" {
+				t.Errorf("%s: nothing is said of %s", s.Kind, name)
+			}
+		}
+	}
+	for k, cs := range courses {
+		if len(cs) != len(Scenarios) {
+			t.Errorf("%s has %d scenarios of %d", k, len(cs), len(Scenarios))
 		}
 	}
 }

@@ -56,26 +56,29 @@ type Request struct {
 // A Cluster is what it runs on.
 type Cluster struct {
 	Nodes         int             `json:"nodes"`                       // 1 to 1000
-	Tolerance     *int            `json:"failure_tolerance,omitempty"` // nodes that may fail at once; nil: as many as can be
-	Regions       []region.Region `json:"regions,omitempty"`           // nodes are spread evenly, the first regions first
+	Tolerance     *int            `json:"failure_tolerance,omitempty"` // that may fail at once; nil: as many as can be
+	Regions       []region.Region `json:"regions,omitempty"`           // the first have one node more
 	SurviveRegion bool            `json:"survive_region,omitempty"`    // the loss of any one region is survived
 }
 
 // A Network is what lies between the nodes.
 type Network struct {
-	LatencyMS            int                                         `json:"latency_ms,omitempty"` // one way; 0: see Request.OneWay
-	PartitionProbability float64                                     `json:"partition_probability,omitempty"`
-	Byzantine            bool                                        `json:"byzantine,omitempty"`
-	AvailableInPartition bool                                        `json:"available_in_partition,omitempty"`
-	RTT                  map[region.Region]map[region.Region]float64 `json:"rtt_ms,omitempty"` // round trips, row to column
+	LatencyMS            int       `json:"latency_ms,omitempty"` // one way; 0: of the regions, or 0.25
+	PartitionProbability float64   `json:"partition_probability,omitempty"`
+	Byzantine            bool      `json:"byzantine,omitempty"`
+	AvailableInPartition bool      `json:"available_in_partition,omitempty"`
+	RTT                  Distances `json:"rtt_ms,omitempty"`
 }
+
+// Distances are round trips between regions in milliseconds, from row to column.
+type Distances map[region.Region]map[region.Region]float64
 
 // A Workload is what is asked of the cluster.
 type Workload struct {
 	ReadFraction   *float64 `json:"read_fraction,omitempty"`       // 0 to 1; nil: half
 	RequestBytes   int      `json:"request_bytes,omitempty"`       // 0: 256
 	Rate           float64  `json:"requests_per_second,omitempty"` // 0: 1,000
-	DataType       string   `json:"data_type,omitempty"`           // counter, flag, set, map, register, text, opaque; "": opaque
+	DataType       string   `json:"data_type,omitempty"`           // "": opaque; see InputSchema for the others
 	Scans          bool     `json:"scans,omitempty"`               // keys are read in order
 	Pinning        bool     `json:"pinning,omitempty"`             // keys are put on nodes by name
 	LossAcceptable bool     `json:"loss_acceptable,omitempty"`     // acknowledged writes may be lost now and then

@@ -70,7 +70,8 @@ var rules = []rule{
 		name: "byzantine_nodes", path: "cluster_config.nodes",
 		value: func(r *Request) any { return r.Cluster.Nodes },
 		broken: func(r *Request) bool {
-			return r.Network.Byzantine && quorum.Tolerates(r.Cluster.Nodes, max(1, r.tolerance()), quorum.Byzantine) != nil
+			return r.Network.Byzantine &&
+				quorum.Tolerates(r.Cluster.Nodes, max(1, r.tolerance()), quorum.Byzantine) != nil
 		},
 		error:   "Byzantine tolerance requires 3f+1 nodes",
 		theorem: "f ≥ n/3 liars can make two honest halves decide differently (Pease, Shostak, Lamport 1980)",
@@ -181,8 +182,10 @@ func nearestRegions(r *Request) string {
 	if r.Network.Byzantine {
 		return "four regions with as many nodes in each, so that a region is no more than a third of them"
 	}
-	if r.inhabited() >= 3 {
-		return fmt.Sprintf("%d nodes, as many in each of %d regions", 2*r.inhabited()-1, r.inhabited())
+	for more := *r; r.inhabited() >= 3; {
+		if more.Cluster.Nodes++; more.survivesRegion() {
+			return fmt.Sprintf("%d nodes in these %d regions", more.Cluster.Nodes, r.inhabited())
+		}
 	}
 	return "three regions, as 1+1+1 or 2+2+1 nodes (the third may hold a single voter); or two regions, and " +
 		"the one with the majority must survive"
