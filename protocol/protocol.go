@@ -7,6 +7,7 @@ import (
 	"althing/protocol/broadcast"
 	"althing/protocol/chain"
 	"althing/protocol/fastpaxos"
+	"althing/protocol/multileader"
 	"althing/protocol/multipaxos"
 	"althing/protocol/paxos"
 	"althing/protocol/primarybackup"
@@ -27,6 +28,8 @@ var All = []process.Protocol{
 	fastpaxos.Uncoordinated,
 	broadcast.FIFO,
 	snapshot.LaiYang,
+	multileader.Siblings,
+	multileader.LastWriter,
 	multipaxos.Protocol,
 	paxos.Protocol,
 	primarybackup.Sync,
