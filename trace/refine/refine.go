@@ -7,13 +7,15 @@ import (
 	"strings"
 
 	"althing/trace"
+	"althing/trace/refine/paxos"
 	"althing/trace/refine/raft"
 	"althing/trace/refine/steps"
 )
 
 // specifications are those that runs can be held against, by protocol.
 var specifications = map[string]*steps.Specification{
-	"raft": raft.Specification,
+	"paxos": paxos.Specification,
+	"raft":  raft.Specification,
 }
 
 // Protocols returns the names of the protocols whose runs can be followed, sorted.

@@ -2,12 +2,11 @@ package raft
 
 import (
 	"errors"
-	"os"
-	"regexp"
 	"slices"
 	"testing"
 
 	"althing/process"
+	"althing/trace/refine/refinetest"
 	"althing/trace/refine/steps"
 )
 
@@ -423,20 +422,11 @@ func TestGuards(t *testing.T) {
 
 // TestGuardsAll: there is no guard without a scene.
 func TestGuardsAll(t *testing.T) {
-	text, err := os.ReadFile("action.go")
-	if err != nil {
-		t.Fatal(err)
+	saw := map[string]bool{}
+	for _, x := range scenes {
+		saw[x.guard] = true
 	}
-	for _, m := range regexp.MustCompile(`return "([^"]+)"`).FindAllStringSubmatch(string(text), -1) {
-		if !slices.ContainsFunc(scenes, func(x struct {
-			guard string
-			make  func(scene) Action
-		}) bool {
-			return x.guard == m[1]
-		}) {
-			t.Errorf("no scene is refused because of %q", m[1])
-		}
-	}
+	refinetest.Guards(t, "action.go", saw)
 }
 
 // TestRestored: what a crash leaves, with the application ahead of the log.

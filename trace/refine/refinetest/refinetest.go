@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -190,5 +191,24 @@ func Names(t *testing.T, module string, actions map[string]string) {
 	}
 	if found != len(actions) {
 		t.Errorf("%d actions in Trace%s.tla, %d in the model", found, module, len(actions))
+	}
+}
+
+// Guards requires that every guard which a file of Go names, as what it returns, is
+// one that a test saw refuse.
+func Guards(t *testing.T, file string, saw map[string]bool) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := regexp.MustCompile(`return "([^"]+)"`).FindAllStringSubmatch(string(text), -1)
+	for _, m := range all {
+		if !saw[m[1]] {
+			t.Errorf("nothing is refused because of %q", m[1])
+		}
+	}
+	if len(all) == 0 {
+		t.Errorf("%s has no guards", file)
 	}
 }
