@@ -314,6 +314,7 @@ type Facts struct {
 	Order    Order                        // what it promises of commits
 	Loses    bool                         // a failure may undo commits, the last ones, and with them what was answered
 	Replicas func(f int) int              // group size to survive f faults for good; 0: none does
+	Shrinks  bool                         // who fails is left out; of those who are in, less than half may fail at once
 	Volatile bool                         // a crash costs the log: no more than f may be down or Recovering at once
 	Rounds   int                          // one-way message delays from submit to commit, leader known
 	Messages func(n int) (perCommand int) // messages per command among n replicas

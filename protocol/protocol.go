@@ -14,6 +14,7 @@ import (
 	"althing/protocol/raft"
 	"althing/protocol/snapshot"
 	"althing/protocol/vr"
+	"althing/protocol/vsync"
 )
 
 // All lists the protocols, in order of name. A new one is a folder beside this
@@ -40,6 +41,7 @@ var All = []process.Protocol{
 	broadcast.Total,
 	vr.Protocol,
 	vr.Diskless,
+	vsync.Protocol,
 }
 
 // Find returns the protocol of that name.

@@ -116,7 +116,8 @@ func (p *plan) bear(of *process.Protocol, drift int) {
 		n := of.Facts.Replicas(p.nodes - quorum.Majority(p.nodes))
 		p.whole = n == 0 || n > p.nodes
 	}
-	p.volatile, p.whole = of.Facts.Volatile, p.whole || of.Facts.Volatile || of.Facts.Loses // see Options.Whole
+	p.volatile = of.Facts.Volatile
+	p.whole = p.whole || of.Facts.Volatile || of.Facts.Loses || of.Facts.Shrinks // see Options.Whole
 	if of.Facts.Loses {
 		p.ppm = min(p.ppm, drift)
 	}
