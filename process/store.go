@@ -23,8 +23,9 @@ type Store interface {
 	// Group is the group as this replica knows it.
 	Group() Group
 
-	// Lost returns the keys of writes that were taken in, and then dropped
-	// although nobody had seen them: each behind the number of the write, so
-	// that two replicas name it alike. It may have forgotten the oldest.
+	// Lost returns the keys of writes that were taken in, and then dropped in
+	// favour of one whose writer did not know of them: each behind the number of
+	// the write, so that two replicas name it alike. It may have forgotten the
+	// oldest.
 	Lost() []string
 }

@@ -60,6 +60,7 @@ func (s *sim) startClients() {
 		}
 		if s.store {
 			c.session = uint64(i + 1) // as guests name themselves
+			c.guest.Plain = s.opt.meter != nil
 		}
 		s.clients = append(s.clients, c)
 		s.sleep(i, s.clients[i].Between(0, 300*time.Millisecond))

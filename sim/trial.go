@@ -47,7 +47,7 @@ type Measured struct {
 	Elections                uint64
 	// Lost are the keys of writes that were answered and are in no replica's log
 	// when all is over, ascending: a key as often as writes of it. Of stores, of
-	// writes that were dropped though nobody had seen them.
+	// writes that were dropped in favour of one that did not know of them.
 	Lost []string
 	// Violation is what of the protocol's promises was broken; "" if nothing.
 	Violation string

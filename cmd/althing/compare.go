@@ -31,11 +31,12 @@ type compareCommand struct {
 	Output    string        `short:"o" default:"text" placeholder:"FORM"`
 }
 
-// ordered returns the protocols that order all commits alike: those that can
-// be compared, for their clients are promised the same.
-func ordered() (names []string) {
+// measured returns the protocols that can be compared: those that order all
+// commits alike, for their clients are promised the same; and stores, if they
+// are asked for, whose clients are promised less.
+func measured(stores bool) (names []string) {
 	for _, p := range protocol.All {
-		if p.Facts.Serves() {
+		if p.Facts.Serves() || stores && p.Facts.Stores {
 			names = append(names, p.Name)
 		}
 	}
@@ -44,12 +45,12 @@ func ordered() (names []string) {
 
 func (c *compareCommand) choose() (ps []process.Protocol, ss []sim.Scenario, err error) {
 	if len(c.Protocols) == 0 {
-		c.Protocols = ordered()
+		c.Protocols = measured(false)
 	}
 	for _, name := range c.Protocols {
 		p, ok := protocol.Find(name)
-		if !ok || !p.Facts.Serves() {
-			return nil, nil, terminal.Wrong("protocols", name, "expected some of %s", strings.Join(ordered(), ", "))
+		if !ok || !p.Facts.Serves() && !p.Facts.Stores {
+			return nil, nil, terminal.Wrong("protocols", name, "expected some of %s", strings.Join(measured(true), ", "))
 		}
 		ps = append(ps, p)
 	}
