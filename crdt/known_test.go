@@ -123,6 +123,21 @@ func TestMapCounterKeepsOnlyConcurrentIncrements(t *testing.T) {
 	says(t, &z, `{"visits":10}`)
 }
 
+// TestConflictResolutionLWW: the later timestamp wins, in whatever order they meet.
+func TestConflictResolutionLWW(t *testing.T) {
+	a := new(crdt.LWWRegister).Set(1000, 1, "A")
+	b := new(crdt.LWWRegister).Set(1001, 2, "B")
+	for _, both := range []*crdt.LWWRegister{join(a, b), join(b, a)} {
+		if got, ok := both.Value(); got != "B" || !ok {
+			t.Errorf("%q, %v", got, ok)
+		}
+	}
+	versions := []crdt.Version{{At: 1001, Value: "B"}, {At: 1000, Value: "A"}}
+	if got, err := crdt.LastWriterWins.Resolve(versions); !slices.Equal(got, []string{"B"}) || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 func TestLWWTiesAreDeterministic(t *testing.T) {
 	write := func(at, actor uint64, value string) *crdt.LWWRegister {
 		return new(crdt.LWWRegister).Set(at, actor, value)

@@ -117,6 +117,36 @@ func TestKnownAnswerTwoNodesBecomeThree(t *testing.T) {
 	}
 }
 
+// TestConsistentHashing: a key has one of the nodes that there are, and of a third
+// node's share all go to it, and nothing else moves.
+func TestConsistentHashing(t *testing.T) {
+	two := must[*Ring](t)(NewRing(100, Node{ID: "node-1", Weight: 1}, Node{ID: "node-2", Weight: 1}))
+	key := HashString("user:123")
+	if owner := two.Owner(key).ID; owner != "node-1" && owner != "node-2" {
+		t.Errorf("user:123 is at %q", owner)
+	}
+	three, err := two.Add(Node{ID: "node-3", Weight: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const keys = 30_000
+	moved := 0
+	for i := range keys {
+		key := HashString(fmt.Sprint("user:", i))
+		before, after := two.Owner(key), three.Owner(key)
+		if before == after {
+			continue
+		}
+		moved++
+		if after.ID != "node-3" {
+			t.Fatalf("user:%d moves from %v to %v", i, before, after)
+		}
+	}
+	if part := float64(moved) / keys; part < .25 || part > .42 {
+		t.Errorf("%.3f of the keys move, want about 1/3", part)
+	}
+}
+
 // TestRingOwnerIsTheNextPoint: the index in cells finds what a plain search finds,
 // at and beside each point, and around the end.
 func TestRingOwnerIsTheNextPoint(t *testing.T) {

@@ -163,6 +163,34 @@ func TestByzantineShares(t *testing.T) {
 	}
 }
 
+// TestQuorumCalculation, TestFailureToleranceValidation and TestByzantineTolerance are
+// what one asks first of a cluster.
+func TestQuorumCalculation(t *testing.T) {
+	for n, want := range map[int]int{3: 2, 5: 3, 7: 4} {
+		if got := Majority(n); got != want {
+			t.Errorf("Majority(%d) = %d, want %d", n, got, want)
+		}
+	}
+}
+
+func TestFailureToleranceValidation(t *testing.T) {
+	if err := Tolerates(5, 2, Crash); err != nil {
+		t.Errorf("five nodes, two failures: %v", err)
+	}
+	if err := Tolerates(5, 3, Crash); err == nil || !strings.Contains(err.Error(), "2f+1") {
+		t.Errorf("five nodes, three failures: %v", err)
+	}
+}
+
+func TestByzantineTolerance(t *testing.T) {
+	if err := Tolerates(4, 1, Byzantine); err != nil {
+		t.Errorf("four nodes, one liar: %v", err)
+	}
+	if err := Tolerates(4, 2, Byzantine); err == nil || !strings.Contains(err.Error(), "3f+1 = 7") {
+		t.Errorf("four nodes, two liars: %v", err)
+	}
+}
+
 // TestToleratesSaysAll: both broken rules are named.
 func TestToleratesSaysAll(t *testing.T) {
 	err := Tolerates(4, 2, Byzantine)

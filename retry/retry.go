@@ -31,6 +31,46 @@ func (p Policy) Delay(n int, u float64) time.Duration {
 	return time.Duration(min(d, float64(p.Max)))
 }
 
+// Horizon returns how long it may be from the start of the first try to the end of the
+// last, when no try takes longer than the given time: all pauses at their longest, and
+// the tries. A request may arrive so much later than it was first made; so whoever
+// remembers requests to refuse duplicates has to remember them for longer. It returns
+// an error for a policy without a bound on tries, and a time below 0; a horizon is
+// capped at 292 years.
+func (p Policy) Horizon(try time.Duration) (time.Duration, error) {
+	if p.Attempts < 1 || p.Attempts > maxAttempts || try < 0 {
+		return 0, fmt.Errorf("retry: %d tries of %v each: want 1 to %d, and at least 0s: without a "+
+			"bound a request may arrive at any time", p.Attempts, try, maxAttempts)
+	}
+	sum := float64(try) * float64(p.Attempts)
+	for n := 2; n <= p.Attempts; n++ {
+		sum += float64(p.Delay(n, 1))
+	}
+	if sum >= math.MaxInt64 {
+		return math.MaxInt64, nil
+	}
+	return time.Duration(sum), nil
+}
+
+// maxAttempts bounds what Horizon sums.
+const maxAttempts = 100_000
+
+// Within returns the longest that a try may take such that Horizon is below window,
+// for which duplicates are remembered. It returns an error if the pauses alone fill
+// it.
+func (p Policy) Within(window time.Duration) (try time.Duration, err error) {
+	pauses, err := p.Horizon(0)
+	if err != nil {
+		return 0, err
+	}
+	try = (window - pauses - 1) / time.Duration(p.Attempts)
+	if window <= pauses || try <= 0 {
+		return 0, fmt.Errorf("retry: the pauses between %d tries are up to %v, and duplicates are "+
+			"remembered for %v: remember them for longer, or try less", p.Attempts, pauses, window)
+	}
+	return try, nil
+}
+
 // permanent marks an error that another try will not mend.
 type permanent struct{ error }
 

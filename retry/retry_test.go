@@ -3,6 +3,7 @@ package retry
 import (
 	"context"
 	"errors"
+	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -77,4 +78,54 @@ func TestDoContext(t *testing.T) {
 			t.Errorf("%d tries, %v", tries, err)
 		}
 	})
+}
+
+// TestHorizon: five minutes of remembering bear tries of 27 s. The pauses of Consensus
+// are 25.9 s at most: those below Max a quarter more, the last one no more than Max.
+func TestHorizon(t *testing.T) {
+	const window = 300 * time.Second
+	pauses, err := Consensus.Horizon(0)
+	if want := 25_937_500 * time.Microsecond; pauses != want || err != nil {
+		t.Errorf("pauses of %v, %v; want %v", pauses, err, want)
+	}
+	try, err := Consensus.Within(window)
+	if try < 27*time.Second || try > 28*time.Second || err != nil {
+		t.Errorf("tries of %v, %v", try, err)
+	}
+	if h, err := Consensus.Horizon(try); h >= window || err != nil {
+		t.Errorf("tries of %v take %v, %v", try, h, err)
+	}
+	if h, err := Consensus.Horizon(try + 1); h < window || err != nil {
+		t.Errorf("tries of %v could be longer: they take %v, %v", try, h, err)
+	}
+	for name, p := range map[string]Policy{
+		"growing": {Attempts: 7, Initial: time.Millisecond, Max: time.Hour, Multiplier: 3, Jitter: .5},
+		"even":    {Attempts: 4, Initial: time.Second, Max: time.Minute, Multiplier: 1},
+		"one":     {Attempts: 1, Initial: time.Second, Max: time.Minute, Multiplier: 2},
+		"full":    {Attempts: 100_000, Initial: time.Second, Max: time.Second, Multiplier: 2, Jitter: 1},
+	} {
+		got, err := p.Horizon(time.Second)
+		want := time.Duration(p.Attempts) * time.Second
+		for n := 2; n <= p.Attempts; n++ {
+			want += p.Delay(n, 1)
+		}
+		if got != want || err != nil {
+			t.Errorf("%s: %v, %v; want %v", name, got, err, want)
+		}
+	}
+	if h, err := (Policy{Attempts: 100_000, Multiplier: 1}).Horizon(1e6 * time.Hour); h !=
+		math.MaxInt64 || err != nil {
+		t.Errorf("for ever: %v, %v", h, err)
+	}
+	for what, f := range map[string]func() error{
+		"no bound":  func() error { _, err := Policy{}.Horizon(time.Second); return err },
+		"tries":     func() error { _, err := Policy{Attempts: 100_001}.Horizon(0); return err },
+		"before":    func() error { _, err := Consensus.Horizon(-1); return err },
+		"too short": func() error { _, err := Consensus.Within(pauses); return err },
+		"no window": func() error { _, err := Policy{}.Within(window); return err },
+	} {
+		if f() == nil {
+			t.Errorf("%s: no error", what)
+		}
+	}
 }
