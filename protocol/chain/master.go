@@ -287,7 +287,7 @@ func (r *Chain) becomeHead(chain []process.ID, out *process.Output) {
 
 // beat is the head's share of each heartbeat.
 func (r *Chain) beat(out *process.Output) {
-	if r.closing && r.now-r.closingSince >= r.cfg.Election.Max {
+	if r.closing && r.now-r.closingSince >= r.cfg.Election.Max && !r.lending() {
 		r.campaign(false, out)
 		return
 	}
