@@ -32,6 +32,7 @@ func (m *Member) hooks() node.Hooks {
 		Synced:  m.metrics.Synced,
 		Peer:    m.record.Peer,
 		State:   m.record.State,
+		Undone:  m.metrics.Undone,
 		Done: func(_ uint32, kind process.Kind, took time.Duration, err error) {
 			m.metrics.Done(operations[kind], took, err)
 		},

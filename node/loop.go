@@ -223,6 +223,8 @@ func (g *Group) flush() {
 			g.serve(e.Reqs, e.Index)
 		case process.Refuse:
 			g.refused(e.Reqs, e.Why, e.To)
+		case process.Undone:
+			g.undone(e.Entries, e.Index)
 		case process.Reply:
 			g.req.finish(g, g.req.find(&e.Reqs[0]), e.Data, nil)
 		}

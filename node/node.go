@@ -16,7 +16,9 @@
 // may be given to any member: one that does not lead forwards them. A write is
 // retried until it is applied, its context ends or the node closes, and takes
 // effect once at most (package session): when its context ends first, nobody
-// knows whether it will.
+// knows whether it will. A protocol that Loses (package process) may undo what was
+// done; a member that comes to know of it says so in its log, with the names that a
+// machine gives its commands if it is a process.Toucher, and to Hooks.Undone.
 package node
 
 import (
@@ -101,6 +103,9 @@ type Hooks struct {
 	Synced  func(took time.Duration, bytes int)
 	Peer    func(id process.ID, up bool)                              // a connection to another member came or went
 	State   func(group uint32, to process.ID, bytes int64, err error) // an application state was sent
+	// Undone counts commands that were done here and have no effect any more:
+	// certainly, and possibly, for a restart forgot whether they were done.
+	Undone func(group uint32, certain, possible int)
 }
 
 // Open recovers what the directory holds and begins to take part.

@@ -47,6 +47,7 @@ type Metrics struct {
 	partitions *prometheus.CounterVec   // type
 	calls
 	states     *prometheus.CounterVec // result
+	undone     *prometheus.CounterVec // certainty
 	leaders    prometheus.Counter
 	failed     prometheus.Counter
 	slow       prometheus.Counter
@@ -66,6 +67,9 @@ func NewMetrics(version, id string, sample func() Sample) *Metrics {
 		"Members this node lost touch with, or found again.", "type", "detected", "healed")
 	m.states = m.counters("althing_states_sent_total",
 		"Application states sent to other members.", "result", "success", "failure")
+	m.undone = m.counters("althing_entries_undone_total",
+		"Writes done here that a failure undid; possible: done before a restart, or not at all.",
+		"certainty", "certain", "possible")
 	m.lag = m.gauges("replication_lag_seconds", "Age of the oldest entry that a follower does not have.")
 	m.lagEntries = m.gauges("replication_lag_entries", "Applied entries that a follower does not have.")
 	m.latency = prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -138,6 +142,13 @@ func (m *Metrics) Handler(log *slog.Logger) http.Handler {
 func (m *Metrics) Synced(took time.Duration, bytes int) {
 	m.fsync.Observe(took.Seconds())
 	m.walBytes.Add(float64(bytes))
+}
+
+// Undone counts writes that were done here and have no effect any more, for sure or
+// perhaps.
+func (m *Metrics) Undone(_ uint32, certain, possible int) {
+	m.undone.WithLabelValues("certain").Add(float64(certain))
+	m.undone.WithLabelValues("possible").Add(float64(possible))
 }
 
 // Done counts one request of this member.

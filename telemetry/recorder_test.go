@@ -278,7 +278,10 @@ func TestDone(t *testing.T) {
 	b.m.Synced(time.Millisecond, 512)
 	b.State(0, 2, 10, nil)
 	b.State(0, 2, 10, errors.New("cut"))
+	b.m.Undone(0, 3, 2)
+	b.m.Undone(0, 0, 5)
 	b.expect(t, `consensus_latency_seconds_count{operation_type="write"} 1`,
+		`althing_entries_undone_total{certainty="certain"} 3`, `althing_entries_undone_total{certainty="possible"} 7`,
 		`etcd_server_proposals_failed_total 1`, `etcd_disk_wal_write_bytes_total 512`,
 		`althing_states_sent_total{result="success"} 1`, `althing_states_sent_total{result="failure"} 1`)
 }
