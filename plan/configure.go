@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"althing/quorum"
+	"althing/timing"
 )
 
 // configure finds the numbers of the plan's system.
@@ -64,9 +65,10 @@ func (p *Plan) sizes() {
 	p.because("Nodes that acknowledge a write", formula, source, fmt.Sprintf("%d of %d", c.Quorum, n), command)
 }
 
-// replicas chooses N, R and W where replicas answer alone: three of each key, as
-// stores of this kind do, a read from one, and a write on two, so that no single
-// failure takes what was acknowledged, unless that is acceptable.
+// replicas chooses N, R and W where replicas answer alone: a read from one, and a
+// write on two, so that no single failure takes what was acknowledged, unless
+// that is acceptable; and so many replicas that writes go on when as many have
+// failed as were asked for, but three at least, as stores of this kind do.
 func (p *Plan) replicas() {
 	r := p.request
 	if key := p.system.Key; key != "dynamo" && key != "ring" {
@@ -74,14 +76,15 @@ func (p *Plan) replicas() {
 		p.because("A write is acknowledged by the node that takes it", "", p.system.Source, "1 node", "")
 		return
 	}
-	n := min(r.Cluster.Nodes, max(3, min(r.tolerance()+1, 5)))
-	p.NRW = &NRW{N: n, R: 1, W: min(2, n)}
+	w := min(2, r.Cluster.Nodes)
 	if r.Workload.LossAcceptable {
-		p.NRW.W = 1
+		w = 1
 	}
+	n := min(r.Cluster.Nodes, max(3, or(r.Cluster.Tolerance, 1)+w))
+	p.NRW = &NRW{N: n, R: 1, W: w}
 	p.Configuration.Quorum = p.NRW.W
 	p.because("Replicas of a key, and how many a read and a write wait for",
-		"N = 3 to 5 by failure_tolerance, W = 2 unless loss is acceptable, R = 1", "DeCandia et al. 2007, §6",
+		"W = 2 unless loss is acceptable, R = 1, N = max(3, failure_tolerance + W)", "DeCandia et al. 2007, §6",
 		fmt.Sprintf("N = %d, R = %d, W = %d", n, p.NRW.R, p.NRW.W), "")
 }
 
@@ -90,6 +93,9 @@ func (p *Plan) tolerances() {
 	r, c, t := p.request, &p.Configuration, &p.FaultTolerance
 	n := c.Voters
 	t.Asked = r.tolerance()
+	if p.system.Kind == partial {
+		t.Asked = or(r.Cluster.Tolerance, 1)
+	}
 	t.AnyRegion = r.inhabited() > 1 && r.survivesRegion()
 	t.Crashes = (n - 1) / 2
 	t.Durable = t.Crashes
@@ -156,6 +162,9 @@ func (p *Plan) tolerated() {
 	if reached > t.Asked && r.Cluster.Tolerance != nil {
 		p.note(fmt.Sprintf("%d failures are survived, where %d were asked for.", reached, t.Asked))
 	}
+	if reached < t.Asked {
+		p.note(fmt.Sprintf("Writes go on while %d nodes are down, not %d: there are too few.", reached, t.Asked))
+	}
 	if p.system.Kind == partial && !r.needsQuorum() {
 		p.note("quorum_possible (2f+1 nodes) is a rule of agreement; replicas that answer alone need f+1.")
 	}
@@ -164,19 +173,30 @@ func (p *Plan) tolerated() {
 // timeouts finds heartbeats, timeouts and retries.
 func (p *Plan) timeouts() {
 	r, c := p.request, &p.Configuration
-	rtt := r.farthest()
-	flush := milliseconds(or(r.Environment.FlushMS, flushMS))
-	heartbeat, timeout := cadence(rtt, flush)
-	c.HeartbeatMS, c.TimeoutMS = whole(heartbeat), whole(timeout)
-	given := fmt.Sprintf("althing calc timeouts --rtt %v --flush %v", rtt, flush)
-	p.because("Heartbeat", "clamp(longest round trip, 10 ms, 5 s)", "etcd's tuning guide",
+	net := r.network()
+	t, _ := timing.Choose(net, timing.DefaultRisk) // rule timeouts_possible
+	c.HeartbeatMS, c.TimeoutMS = whole(t.Heartbeat), whole(t.Election)
+	given := fmt.Sprintf("althing calc timeouts --rtt %v --flush %v", net.RoundTrip, net.Flush)
+	p.because("Heartbeat", "clamp(longest round trip + flush, 10 ms, 5 s)", "etcd's tuning guide",
 		fmt.Sprintf("%d ms", c.HeartbeatMS), given)
 	p.because("Election timeout, drawn between it and twice as much",
 		"max(10·(longest round trip + flush), 5·heartbeat, 150 ms), at most 50 s",
 		"Ongaro, Ousterhout 2014, §5.6, §9.3; etcd's tuning guide",
 		fmt.Sprintf("%d ms", c.TimeoutMS), given)
 	// A request outlives a change of leaders, or its client would try again in the middle of each.
-	c.RequestMS = 2*c.TimeoutMS + 2*whole(rtt)
+	c.RequestMS = 2*c.TimeoutMS + 2*whole(net.RoundTrip)
+	p.without = t.Election
+	if n := c.Voters; n > 1 && p.led() {
+		votes := max(c.Election, quorum.Majority(n))
+		o, err := t.Outage(timing.Voters{Standing: n - 1, Votes: min(votes, n-1)}, net)
+		if err == nil { // else every round of votes would split
+			p.without = o.Commit
+			p.because("From the crash of who leads until another answers, on average",
+				"half a heartbeat before it, least of n-1 timeouts, votes and a command a round each, split votes again",
+				"Ongaro, Ousterhout 2014, §9.3", fmt.Sprintf("%d ms", whole(o.Commit)),
+				given+fmt.Sprintf(" --nodes %d", n))
+		}
+	}
 	p.retries()
 }
 

@@ -6,12 +6,10 @@ import (
 	"time"
 
 	"althing/quorum"
+	"althing/quorum/forecast"
 	"althing/quorum/staleness"
 	"althing/retry"
 )
-
-// minutesAYear is 365.25 days.
-const minutesAYear = 365.25 * 24 * 60
 
 // availability finds the chance that enough nodes are up.
 func (p *Plan) availability() error {
@@ -33,25 +31,20 @@ func (p *Plan) availability() error {
 		reads = writes
 		formula += ", once those that are down have been taken out"
 	}
-	var err error
-	if p.Availability.Write, err = up(n, writes, down); err != nil {
+	nodes := forecast.Place{Nodes: n, Node: down}
+	w, err := forecast.Available(writes, nodes)
+	if err != nil {
 		return err
 	}
-	if p.Availability.Read, err = up(n, reads, down); err != nil {
+	r, err := forecast.Available(reads, nodes)
+	if err != nil {
 		return err
 	}
-	p.Availability.DownMinutes = sane((1 - p.Availability.Write) * minutesAYear)
+	p.Availability = Availability{Write: 1 - w.Unavailable, Read: 1 - r.Unavailable, DownMinutes: sane(w.Downtime().Minutes())}
 	p.because("Writes are answered at a given moment", formula, "nodes down independently, each with p = "+
 		fmt.Sprint(down), fmt.Sprintf("%.9f", p.Availability.Write),
 		fmt.Sprintf("althing calc availability --nodes %d --quorum %d --down %v", n, writes, down))
 	return nil
-}
-
-// up is the chance that at least q of n nodes are up, each down with the same
-// chance.
-func up(n, q int, down float64) (float64, error) {
-	e := quorum.Choose(q, quorum.Nodes(quorum.Names(n)...)...)
-	return e.Probability(func(string) float64 { return 1 - down })
 }
 
 // sane rounds to six digits, so that the last bit of a float is not an answer.
@@ -63,9 +56,11 @@ func sane(x float64) float64 {
 	return math.Round(x*unit) / unit
 }
 
-// races is how many are drawn for staleness, and from which seed.
+// How many races are drawn for staleness: so many messages, but for the tail so
+// many races at least. And from which seed.
 const (
-	races     = 100_000
+	raced     = 300_000
+	races     = 10_000
 	racesSeed = 1
 )
 
@@ -90,7 +85,7 @@ func (p *Plan) staleness() error {
 	}
 	way := staleness.Exp{Mean: p.request.farthest() / 2}
 	m := staleness.Model{N: c.N, R: c.R, W: c.W, Write: way, Ack: way, Read: way, Response: way}
-	r, err := m.Run(races, racesSeed)
+	r, err := m.Run(max(races, raced/c.N), racesSeed)
 	if err != nil {
 		return err
 	}
@@ -113,10 +108,7 @@ const window = 300 * time.Second
 // retries is how clients try again, and for how long servers must know a retry.
 func (p *Plan) retries() {
 	policy := retry.Consensus
-	horizon := time.Duration(policy.Attempts) * time.Duration(p.Configuration.RequestMS) * time.Millisecond
-	for n := 2; n <= policy.Attempts; n++ {
-		horizon += policy.Delay(n, 1)
-	}
+	horizon, _ := policy.Horizon(milliseconds(float64(p.Configuration.RequestMS))) // bounded, and above 0
 	remember := window
 	if horizon > window {
 		remember = horizon.Truncate(time.Second) + time.Second

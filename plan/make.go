@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"time"
 )
 
 // Make plans. It returns a *Refusal if the request cannot be met, with every
@@ -53,20 +52,4 @@ func of(r *Request, key string) *Plan {
 	p.latencies()
 	p.scheme()
 	return p
-}
-
-// outage is how long commands wait when who leads is gone, most likely, in
-// milliseconds: until the first of the others has waited long enough, a vote,
-// and a command. Ongaro, Ousterhout 2014, §9.3.
-func (p *Plan) outage() int {
-	timeout := time.Duration(p.Configuration.TimeoutMS) * time.Millisecond
-	others := max(1, p.Configuration.Voters-1)
-	return whole(timeout + timeout/time.Duration(others+1) + 2*p.request.farthest())
-}
-
-// cadence returns heartbeat and timeout.
-func cadence(rtt, flush time.Duration) (heartbeat, timeout time.Duration) {
-	heartbeat = min(max(rtt, 10*time.Millisecond), 5*time.Second)
-	timeout = min(max(10*(rtt+flush), 5*heartbeat, 150*time.Millisecond), 50*time.Second)
-	return heartbeat, timeout
 }

@@ -1,5 +1,7 @@
 package plan
 
+import "time"
+
 // A Plan is what is recommended, with reasons. Its first three fields are the
 // schema that is common to planners of this kind.
 type Plan struct {
@@ -28,6 +30,7 @@ type Plan struct {
 
 	request *Request
 	system  *system
+	without time.Duration // how long nobody answers when who leads is gone, on average
 }
 
 // A Protocol is what is recommended, in words.

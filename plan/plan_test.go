@@ -12,19 +12,23 @@ import (
 // the edges.
 func everyRequest(f func(Request)) {
 	three := []region.Region{"VA", "OR", "CA"}
+	one := 1
 	for _, problem := range Problems {
 		for _, level := range Levels {
 			for _, liars := range []bool{false, true} {
 				for _, n := range []int{1, 2, 4, 5, 8, 17, 1000} {
 					for _, rs := range [][]region.Region{nil, three[:2], three} {
-						for _, data := range []string{"", "counter"} {
-							for _, lossy := range []bool{false, true} {
-								f(Request{Problem: problem, Consistency: level,
-									Cluster:  Cluster{Nodes: n, Regions: rs},
-									Network:  Network{Byzantine: liars},
-									Workload: Workload{DataType: data, LossAcceptable: lossy, Scans: lossy}})
-							}
+						r := Request{Problem: problem, Consistency: level, Cluster: Cluster{Nodes: n, Regions: rs},
+							Network: Network{Byzantine: liars}}
+						f(r)
+						r.Workload.DataType, r.Workload.Scans = "counter", true
+						if n > 3 {
+							r.Cluster.Tolerance = &one
 						}
+						f(r)
+						most := r.bearable()
+						r.Workload.LossAcceptable, r.Cluster.Tolerance = true, &most
+						f(r)
 					}
 				}
 			}
@@ -56,6 +60,9 @@ func TestEveryRequest(t *testing.T) {
 		}
 		if r.Network.Byzantine && p.system.Kind != lying && p.system.Key != "crdt" {
 			t.Errorf("%+v: %s does not bear lies", r, p.system.Name)
+		}
+		if f := &p.FaultTolerance; r.Cluster.Tolerance != nil && max(f.Crashes, f.Liars) < *r.Cluster.Tolerance {
+			t.Errorf("%+v: %s bears %+v", r, p.system.Key, *f)
 		}
 		c := &p.Configuration
 		if c.Quorum < 1 || c.Quorum > c.Voters || c.HeartbeatMS < 10 || c.TimeoutMS < 5*c.HeartbeatMS {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"althing/region"
+	"althing/timing"
 )
 
 // A Problem is what is to be solved. The words are those of the schema.
@@ -190,6 +191,11 @@ func (r *Request) farthest() time.Duration {
 		}
 	}
 	return longest
+}
+
+// network is what timeouts have to live with.
+func (r *Request) network() timing.Network {
+	return timing.Network{RoundTrip: r.farthest(), Flush: milliseconds(or(r.Environment.FlushMS, flushMS))}
 }
 
 func milliseconds(ms float64) time.Duration {

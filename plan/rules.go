@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"althing/quorum"
+	"althing/timing"
 )
 
 // A Wrong is a rule that a request breaks.
@@ -118,6 +119,15 @@ var rules = []rule{
 		nearest: func(r *Request) string {
 			return "give network_assumptions.rtt_ms for them, or latency_ms for all, or regions of the public " +
 				"table: VA OR CA IR SI TO SY SP"
+		},
+	},
+	{
+		name: "timeouts_possible", path: "network_assumptions",
+		value:  func(r *Request) any { return r.farthest() },
+		broken: func(r *Request) bool { _, err := timing.Choose(r.network(), timing.DefaultRisk); return err != nil },
+		error:  "A leader cannot be told from one that is gone: round trips and flushes are too long",
+		nearest: func(r *Request) string {
+			return "round trip and flush of 10 s together, at most"
 		},
 	},
 	{

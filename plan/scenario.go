@@ -73,7 +73,7 @@ func (p *Plan) words() *strings.Replacer {
 		"{n}", fmt.Sprint(n), "{quorum}", fmt.Sprint(c.Quorum), "{election}", fmt.Sprint(election),
 		"{f}", fmt.Sprint(p.FaultTolerance.Liars), "{fplus}", fmt.Sprint(p.FaultTolerance.Liars+1),
 		"{timeout}", ms(c.TimeoutMS), "{timeout2}", ms(2*c.TimeoutMS), "{heartbeat}", ms(c.HeartbeatMS),
-		"{outage}", "about "+ms(p.outage()), "{region}", region, "{regionback}", back,
+		"{outage}", "about "+ms(whole(p.without)), "{region}", region, "{regionback}", back,
 		"{lossbehavior}", loss, "{nrwside}", side, "{skew}", skew,
 	)
 }
