@@ -97,7 +97,8 @@ func tailOf(c process.Config, saved ...process.Msg) *bench {
 	b := newBench(c, saved...)
 	b.receive(3, &Lived{Life: b.life})
 	b.receive(1, &Heartbeat{Epoch: 1, Chain: []process.ID{1, 2, 3}})
-	b.receive(2, &Update{Epoch: 1, Entries: []process.Entry{{Epoch: 1, Index: 1, Req: process.Request{Kind: process.NoOp}}}})
+	first := process.Entry{Epoch: 1, Index: 1, Req: process.Request{Kind: process.NoOp}}
+	b.receive(2, &Update{Epoch: 1, Entries: []process.Entry{first}})
 	b.receive(3, &Written{Epoch: 1, Match: 1})
 	return b
 }
@@ -227,7 +228,8 @@ func TestLayDown(t *testing.T) {
 		{"all, in order", nil, 0, false, []answer{{3, true, 9}, {1, true, 9}, {2, true, 9}}, []process.ID{2, 1, 3}},
 		{"as they stood", []process.ID{3, 2, 1}, 0, false, []answer{{1, true, 9}, {2, true, 9}, {3, false, 9}},
 			[]process.ID{2, 3, 1}},
-		{"without the silent", []process.ID{1, 2, 3}, 1, false, []answer{{2, true, 9}, {3, true, 9}}, []process.ID{2, 3}},
+		{"without the silent", []process.ID{1, 2, 3}, 1, false, []answer{{2, true, 9}, {3, true, 9}},
+			[]process.ID{2, 3}},
 		{"without the stuck", []process.ID{2, 1, 3}, 1, true, []answer{{1, true, 9}, {2, true, 9}, {3, true, 9}},
 			[]process.ID{2, 3}},
 		{"with the stuck, if it is needed", []process.ID{2, 1, 3}, 1, true, []answer{{1, true, 9}, {2, true, 9}},
