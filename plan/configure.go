@@ -192,7 +192,7 @@ func (p *Plan) timeouts() {
 		if err == nil { // else every round of votes would split
 			p.without = o.Commit
 			p.because("From the crash of who leads until another answers, on average",
-				"half a heartbeat before it, least of n-1 timeouts, votes and a command a round each, split votes again",
+				"half a heartbeat before, least of n-1 timeouts, a round of votes, a command; split votes again",
 				"Ongaro, Ousterhout 2014, §9.3", fmt.Sprintf("%d ms", whole(o.Commit)),
 				given+fmt.Sprintf(" --nodes %d", n))
 		}

@@ -40,7 +40,8 @@ func (p *Plan) availability() error {
 	if err != nil {
 		return err
 	}
-	p.Availability = Availability{Write: 1 - w.Unavailable, Read: 1 - r.Unavailable, DownMinutes: sane(w.Downtime().Minutes())}
+	p.Availability = Availability{Write: 1 - w.Unavailable, Read: 1 - r.Unavailable,
+		DownMinutes: sane(w.Downtime().Minutes())}
 	p.because("Writes are answered at a given moment", formula, "nodes down independently, each with p = "+
 		fmt.Sprint(down), fmt.Sprintf("%.9f", p.Availability.Write),
 		fmt.Sprintf("althing calc availability --nodes %d --quorum %d --down %v", n, writes, down))

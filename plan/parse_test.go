@@ -6,7 +6,8 @@ import (
 )
 
 func TestParse(t *testing.T) {
-	r, err := Parse([]byte("distributed_context:\n  problem_type: consensus\n  cluster_config: {nodes: 5, regions: [VA, OR, IR]}\n"))
+	r, err := Parse([]byte("distributed_context:\n  problem_type: consensus\n" +
+		"  cluster_config: {nodes: 5, regions: [VA, OR, IR]}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -18,11 +19,13 @@ func TestParse(t *testing.T) {
 		"distributed_context: {problem_type: gossip, cluster_config: {nodes: 0, nods: 3}}": {
 			"problem_type = gossip: schema: enum", "cluster_config.nodes = 0: schema: minimum", "nods"},
 		"distributed_context: {problem_type: consensus, cluster_config: {nodes: 4, failure_tolerance: 2}, " +
-			"network_assumptions: {byzantine: true}}": {"quorum_possible: Cannot tolerate f failures with fewer than 2f+1 nodes",
+			"network_assumptions: {byzantine: true}}": {
+			"quorum_possible: Cannot tolerate f failures with fewer than 2f+1 nodes",
 			"byzantine_nodes: Byzantine tolerance requires 3f+1 nodes"},
 		"distributed_context: {problem_type: consensus, cluster_config: {nodes: 4, failure_tolerance: 2}, " +
 			"consistency_requirement: strong}": {"consistency_requirement = strong", "quorum_possible"},
-		"distributed_context: {problem_type: consensus, cluster_config: {nodes: three}}": {"cluster_config.nodes = three"},
+		"distributed_context: {problem_type: consensus, cluster_config: {nodes: three}}": {
+			"cluster_config.nodes = three"},
 		"a: b: c":      {"[1:"},
 		"{":            {"plan: "},
 		"a: 1\na: 2\n": {"a"},
