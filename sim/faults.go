@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"althing/process"
-	"althing/quorum"
 	"althing/sim/agenda"
 	"althing/sim/dice"
 	"althing/sim/fault"
@@ -181,7 +180,7 @@ func (s *sim) crash(id process.ID, how actionKind, kind Faults) {
 	if !s.w.Up(id) {
 		return
 	}
-	if s.plan.volatile && !s.bearable() {
+	if s.plan.volatile && !s.w.MayForget(id) {
 		s.node(id).doomed = false
 		return
 	}
@@ -195,18 +194,6 @@ func (s *sim) crash(id process.ID, how actionKind, kind Faults) {
 	s.counts[fault.Names[kind.Number()]]++
 	down := d.Around(s.plan.last[kind.Number()])
 	s.heap.Push(agenda.Event{At: s.now + down, Kind: evRestart, Node: uint8(id), Arg: n.life})
-}
-
-// bearable reports whether one more replica may lose its memory: no more than a
-// minority does at once, and those who have not yet got it back count too.
-func (s *sim) bearable() bool {
-	out := 0
-	for i := range s.plan.nodes {
-		if id := process.ID(i + 1); !s.w.Up(id) || s.w.Status(id).Role == process.Recovering {
-			out++
-		}
-	}
-	return out < s.plan.nodes-quorum.Majority(s.plan.nodes)
 }
 
 // forget voids what was to happen to a replica in this life.

@@ -384,7 +384,7 @@ func (s *sim) sync(e *agenda.Event) {
 	if e.Arg != n.life || s.putOff(e) {
 		return
 	}
-	if n.failing && (!s.plan.volatile || s.bearable()) {
+	if n.failing && (!s.plan.volatile || s.w.MayForget(id)) {
 		n.failing = false
 		s.counts["failflush"]++
 		s.crash(id, doFailFlush, FailFlush)

@@ -23,6 +23,7 @@ const (
 	tagLived
 	tagEntries
 	tagCheckpoint
+	tagEpochStarted
 )
 
 // AppendBinary implements process.Msg.
@@ -74,8 +75,17 @@ func (m *RecoveryResponse) AppendBinary(b []byte) ([]byte, error) {
 }
 
 // AppendBinary implements process.Msg.
+func (m *EpochStarted) AppendBinary(b []byte) ([]byte, error) {
+	return wire.AppendUints(append(b, tagEpochStarted), m.View), nil
+}
+
+// AppendBinary implements process.Msg.
 func (m *Lived) AppendBinary(b []byte) ([]byte, error) {
-	return wire.AppendUints(append(b, tagLived), m.View, m.Life), nil
+	b = wire.AppendUints(append(b, tagLived), m.View, m.Life)
+	if len(m.Group.Voters) > 0 {
+		b = process.AppendGroup(b, m.Group)
+	}
+	return b, nil
 }
 
 // AppendBinary implements process.Msg.
@@ -111,7 +121,6 @@ func decode(tag byte, d *oplog.Decoder) process.Msg {
 		f := d.Flags(7)
 		m := &Prepare{Use: Use(f & 3), More: f&4 != 0,
 			View: d.Uint(), Prev: d.Uint(), PrevView: d.Uint(), Last: d.Uint(), Commit: d.Uint()}
-		d.Require(m.Use <= ForNewState)
 		m.Entries = d.Entries(m.Prev)
 		return m
 	case tagPrepareOk:
@@ -131,7 +140,14 @@ func decode(tag byte, d *oplog.Decoder) process.Msg {
 	case tagRecoveryResponse:
 		return &RecoveryResponse{View: d.Uint(), Nonce: d.Uint(), N: d.Uint()}
 	case tagLived:
-		return &Lived{View: d.Uint(), Life: d.Uint()}
+		m := &Lived{View: d.Uint(), Life: d.Uint()}
+		if len(d.B) > 0 {
+			m.Group = d.Group()
+			d.Require(len(m.Group.Voters) > 0)
+		}
+		return m
+	case tagEpochStarted:
+		return &EpochStarted{View: d.Uint()}
 	case tagEntries:
 		m := &Entries{Prev: d.Uint()}
 		m.Entries = d.Entries(m.Prev)

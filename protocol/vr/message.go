@@ -13,10 +13,14 @@ const (
 	ForStartView
 	// ForNewState: state that was asked for. §5.2
 	ForNewState
+	// ForStartEpoch: what was committed before an epoch began, with the entry that
+	// begins it. §7.1, step 4
+	ForStartEpoch
 )
 
 // Prepare replicates the log of its sender after Prev: that of the primary of
-// View, or, within a view change, the one that the next primary takes.
+// View, or, within a view change, the one that the next primary takes. A StartEpoch
+// holds committed entries, from whomever; without any it says that there are some.
 type Prepare struct {
 	Use      Use
 	More     bool   // NewState: another one follows
@@ -83,11 +87,18 @@ type RecoveryResponse struct {
 	N           uint64 // the primary's last op-number when it was asked
 }
 
+// EpochStarted says that the sender has durably begun the epoch of View: it holds
+// all that was committed before. §7.1, step 6
+type EpochStarted struct {
+	View uint64
+}
+
 // Lived is saved, never sent: "I have lived", and no view before View is of
 // interest.
 type Lived struct {
-	View uint64
-	Life uint64 // diskless: how often it was started
+	View  uint64
+	Life  uint64        // diskless: how often it was started
+	Group process.Group // diskless, after the first epoch: that of the epoch of View
 }
 
 // Entries is saved, never sent: the log after Prev is now Entries.
@@ -106,9 +117,26 @@ type Checkpoint struct {
 	Entries  []process.Entry // the log after Base
 }
 
+// A message is what replicas send each other; records are none.
+type message interface {
+	process.Msg
+	view() uint64 // the sender's, or the one that is wanted
+}
+
+func (m *Prepare) view() uint64          { return m.View }
+func (m *PrepareOk) view() uint64        { return m.View }
+func (m *Commit) view() uint64           { return m.View }
+func (m *CommitOk) view() uint64         { return m.View }
+func (m *GetState) view() uint64         { return m.View }
+func (m *StartViewChange) view() uint64  { return m.View }
+func (m *DoViewChange) view() uint64     { return m.View }
+func (m *Recovery) view() uint64         { return m.View }
+func (m *RecoveryResponse) view() uint64 { return m.View }
+func (m *EpochStarted) view() uint64     { return m.View }
+
 // Kind implements process.Msg: the names of the paper stand out in traces.
 func (m *Prepare) Kind() string {
-	return [...]string{"Prepare", "StartView", "NewState"}[m.Use]
+	return [...]string{"Prepare", "StartView", "NewState", "StartEpoch"}[m.Use]
 }
 
 // Kind implements process.Msg.
@@ -134,6 +162,9 @@ func (*Recovery) Kind() string { return "Recovery" }
 
 // Kind implements process.Msg.
 func (*RecoveryResponse) Kind() string { return "RecoveryResponse" }
+
+// Kind implements process.Msg.
+func (*EpochStarted) Kind() string { return "EpochStarted" }
 
 // Kind implements process.Msg.
 func (*Lived) Kind() string { return "Lived" }

@@ -9,7 +9,7 @@ import (
 
 // setPeers makes peers the group, of whose logs nothing is known in this view.
 func (r *VR) setPeers() {
-	ids := r.log.Group().Members()
+	ids := r.group().Members()
 	r.peers = make([]peer, 0, len(ids))
 	for _, id := range ids {
 		r.peers = append(r.peers, peer{id: id})
@@ -66,17 +66,22 @@ func (r *VR) onSpecial(q process.Request, out *process.Output) {
 		r.onRead(q, out)
 	case process.Transfer:
 		r.onTransfer(q, out)
+	case process.Members:
+		r.onMembers(q, out)
 	default:
 		out.Refuse([]process.Request{q}, process.Unsupported, 0)
 	}
 }
 
 func (r *VR) onCommands(reqs []process.Request, out *process.Output) {
-	if r.log.Last()-r.commitIndex+uint64(len(reqs)) > maxUncommitted {
+	switch {
+	case r.changing():
+		out.Refuse(reqs, process.Changing, r.primary) // §7.1, step 1
+	case r.log.Last()-r.commitIndex+uint64(len(reqs)) > maxUncommitted:
 		out.Refuse(reqs, process.Busy, r.primary)
-		return
+	default:
+		r.propose(reqs, out)
 	}
-	r.propose(reqs, out)
 }
 
 // propose appends requests to the primary's log and sends them to all.
@@ -84,6 +89,11 @@ func (r *VR) onCommands(reqs []process.Request, out *process.Output) {
 func (r *VR) propose(reqs []process.Request, out *process.Output) {
 	prev := r.log.Last()
 	r.log.Propose(r.view, reqs)
+	r.replicate(prev, out)
+}
+
+// replicate saves what follows prev, which is new, and sends it to all.
+func (r *VR) replicate(prev uint64, out *process.Output) {
 	r.saveEntries(prev, r.log.Slice(prev, r.log.Last()), out)
 	r.sendPrepares(out)
 	// The primary's own copy counts like any other, when it is durable.
@@ -128,8 +138,11 @@ func (r *VR) onPrepare(from process.ID, m *Prepare, s *process.State, out *proce
 	}
 	had := r.matched
 	last := r.takeAll(m, s, out)
-	if last == nil {
-		r.ask(out)
+	switch {
+	case r.view != m.View: // the state that came is of a later epoch
+		return
+	case last == nil:
+		r.ask(from, r.lacking(), out)
 		return
 	}
 	r.acknowledge(out)
@@ -137,7 +150,7 @@ func (r *VR) onPrepare(from process.ID, m *Prepare, s *process.State, out *proce
 	if last.Use == ForNewState && !last.More && r.matched > had { // not for an answer that comes twice
 		r.asking = false
 		if last.Last > r.matched {
-			r.ask(out)
+			r.ask(from, r.lacking(), out)
 		}
 	}
 }
@@ -200,7 +213,9 @@ func (r *VR) forget() {
 // be the copy that made it decided.)
 func (r *VR) take(m *Prepare, s *process.State, out *process.Output) bool {
 	if s != nil && s.Index > r.commitIndex {
-		r.load(s, out)
+		if r.load(s, out); r.view != m.View {
+			return true
+		}
 	}
 	prev, prevView, es := m.Prev, m.PrevView, m.Entries
 	if prev < r.log.Base() { // what is compacted was committed, and so is the sender's too
@@ -246,6 +261,10 @@ func (r *VR) advanceCommit(out *process.Output) {
 	if n <= r.commitIndex || r.log.EpochAt(n) != r.view {
 		return
 	}
+	if n == r.log.GroupIndex() {
+		r.endEpoch(out)
+		return
+	}
 	r.commitTo(n, out)
 	k, _ := slices.BinarySearch(r.inflight, n+1)
 	r.inflight = slices.Delete(r.inflight, 0, k)
@@ -259,6 +278,8 @@ func (r *VR) advanceCommit(out *process.Output) {
 
 func (r *VR) commitTo(n uint64, out *process.Output) {
 	if n > r.commitIndex {
+		g := r.log.GroupIndex()
+		assert(g <= r.commitIndex || g > n || begins(r.log.EpochAt(g)), "an epoch ends with its last entry")
 		out.Commit(r.log.Slice(r.commitIndex, n))
 		r.commitIndex = n
 	}
@@ -298,7 +319,7 @@ func (r *VR) onCommit(from process.ID, m *Commit, out *process.Output) {
 	r.commitTo(min(m.Commit, r.matched), out)
 	switch {
 	case m.Last > r.matched:
-		r.ask(out)
+		r.ask(from, r.lacking(), out)
 	case m.Round > 0 && m.Known < r.matched: // an answer was lost
 		r.acknowledge(out)
 	}

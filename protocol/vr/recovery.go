@@ -6,18 +6,20 @@ import "althing/process"
 // once; any later one has forgotten what it promised, but for its view. §4.3
 func (r *VR) startDiskless(out *process.Output) {
 	r.life++
+	if r.lived {
+		r.status = recovering
+	}
 	r.checkpoint(out)
 	if !r.lived {
 		out.SetTimer(election, r.cfg.Election)
 		return
 	}
-	r.status = recovering
 	r.askForRecovery(out)
 }
 
 // askForRecovery looks for a primary. §4.3, step 1
 func (r *VR) askForRecovery(out *process.Output) {
-	for _, id := range r.log.Group().Members() {
+	for _, id := range r.group().Members() {
 		if id != r.cfg.Self {
 			out.Send(id, &Recovery{View: r.view, Nonce: r.life})
 		}
@@ -29,6 +31,8 @@ func (r *VR) askForRecovery(out *process.Output) {
 // §4.3, step 2
 func (r *VR) onRecovery(from process.ID, m *Recovery, out *process.Output) {
 	switch {
+	case begins(m.View):
+		r.tellEpoch(from, out) // of anybody in the epoch: see opens
 	case !r.leads():
 	case m.View > r.view:
 		r.enter(m.View, 0, out) // it cannot come back to us: see follow
@@ -65,7 +69,7 @@ func (r *VR) onRecoveryResponse(from process.ID, m *RecoveryResponse, out *proce
 		r.forget()
 		r.primary, r.goal = from, m.N
 	}
-	r.ask(out)
+	r.ask(from, r.lacking(), out)
 }
 
 // onRecovered ends the recovery once all of the primary's log is here that was
@@ -73,12 +77,12 @@ func (r *VR) onRecoveryResponse(from process.ID, m *RecoveryResponse, out *proce
 func (r *VR) onRecovered(m *Prepare, s *process.State, out *process.Output) {
 	had := r.matched
 	last := r.takeAll(m, s, out)
-	if last == nil {
+	if last == nil || r.view != m.View {
 		return // the part before it is missing: the next answer makes us ask again
 	}
 	r.commitTo(min(m.Commit, r.matched), out)
 	if r.matched >= r.goal {
-		r.status, r.goal, r.asking = normal, 0, false
+		r.status, r.goal, r.asking, r.remembered = normal, 0, false, process.Group{}
 		r.heard, r.bound = r.now, true
 		out.StopTimer(resend)
 		out.SetTimer(election, r.cfg.Election)
@@ -87,6 +91,6 @@ func (r *VR) onRecovered(m *Prepare, s *process.State, out *process.Output) {
 	}
 	if !last.More && r.matched > had {
 		r.asking = false
-		r.ask(out)
+		r.ask(r.primary, r.lacking(), out)
 	}
 }

@@ -12,20 +12,24 @@ func (r *VR) lacking() *GetState {
 	return &GetState{View: r.view, Sure: r.matched, Last: r.log.Last(), LastView: r.log.LastEpoch()}
 }
 
-// ask asks the primary for what our log lacks; not again while the answer may
-// still be on its way. §5.2
-func (r *VR) ask(out *process.Output) {
+// ask asks for what our log lacks; not again while the answer may still be on its
+// way. §5.2
+func (r *VR) ask(of process.ID, lacking *GetState, out *process.Output) {
 	if r.asking && r.now-r.asked < r.cfg.Heartbeat {
 		return
 	}
 	r.asking, r.asked = true, r.now
 	// Now: it says nothing of what is durable here.
-	out.SendNow(r.primary, r.lacking())
+	out.SendNow(of, lacking)
 }
 
 // onGetState sends what a log lacks: as the primary, or within a view change to
 // the next one. §5.2
 func (r *VR) onGetState(from process.ID, m *GetState, out *process.Output) {
+	if begins(m.View) {
+		r.sendCommitted(from, m, out) // it recovers: see opens
+		return
+	}
 	next := r.status == viewChange && from == r.primaryOf(r.view)
 	if m.View != r.view || !r.leads() && !next {
 		return
@@ -38,7 +42,7 @@ func (r *VR) onGetState(from process.ID, m *GetState, out *process.Output) {
 	case prev > last:
 		return
 	case prev < r.log.Base():
-		r.sendImage(from, prev, out)
+		r.sendImage(from, prev, r.log.Base(), ForNewState, out)
 		return
 	}
 	for n := r.cfg.Window; n > 0; n-- {
@@ -61,18 +65,18 @@ func (r *VR) onGetState(from process.ID, m *GetState, out *process.Output) {
 // host still at work on one ignores a second.
 const imagePatience = 10
 
-// sendImage sends the application's state in place of entries that are gone, to
+// sendImage sends the application's state, at index at least, in place of entries, to
 // who has nothing after have; not again while one may be on its way. §5.2
-func (r *VR) sendImage(to process.ID, have uint64, out *process.Output) {
+func (r *VR) sendImage(to process.ID, have, index uint64, use Use, out *process.Output) {
 	i := slices.IndexFunc(r.images, func(i image) bool { return i.to == to })
 	if i < 0 {
-		i = len(r.images) // bounded by the group
+		i = len(r.images) // bounded by those who ever were in a group
 		r.images = append(r.images, image{})
 	} else if was := r.images[i]; have < was.index && r.now-was.at < imagePatience*r.cfg.Election.Max {
 		return
 	}
-	r.images[i] = image{to: to, index: r.log.Base(), at: r.now}
-	out.SendState(to, &Prepare{Use: ForNewState, View: r.view, Last: r.log.Last()})
+	r.images[i] = image{to: to, index: index, at: r.now}
+	out.SendState(to, &Prepare{Use: use, View: r.view, Last: r.log.Last()})
 }
 
 // load takes an application state that is ahead of ours. §5.2
@@ -84,6 +88,9 @@ func (r *VR) load(s *process.State, out *process.Output) {
 		r.log.Reset(s)
 	}
 	r.commitIndex, r.matched = s.Index, max(r.matched, s.Index)
+	if epochOf(s.Epoch) > r.epoch() || r.status == recovering && opens(s.Epoch, r.view) {
+		r.enterEpoch(0, out)
+	}
 	r.checkpoint(out)
 }
 
@@ -99,7 +106,7 @@ func (r *VR) onCompact(s *process.State, out *process.Output) {
 // before.
 func (r *VR) checkpoint(out *process.Output) {
 	if r.diskless {
-		out.Checkpoint(&Lived{View: r.view, Life: r.life})
+		out.Checkpoint(r.past())
 		return
 	}
 	out.Checkpoint(&Checkpoint{

@@ -43,6 +43,8 @@ func (r *VR) endViewChange(out *process.Output) {
 		out.StopTimer(resend)
 	}
 	r.dvc, r.source, r.goal, r.goalView = nil, 0, 0, 0
+	r.first = 0
+	r.endHandOn(out) // f+1 of the epoch are there
 }
 
 // onResend says again what may have been lost.
@@ -51,6 +53,9 @@ func (r *VR) onResend(out *process.Output) {
 	switch {
 	case r.status == recovering:
 		r.askForRecovery(out)
+		return
+	case r.handsOn:
+		r.handOn(out)
 		return
 	case r.status == viewChange:
 		r.doViewChange(out)
@@ -185,7 +190,7 @@ func (r *VR) fetch(out *process.Output) {
 func (r *VR) onSource(m *Prepare, s *process.State, out *process.Output) {
 	had := r.matched
 	last := r.takeAll(m, s, out)
-	if last == nil {
+	if last == nil || r.view != m.View {
 		return // the part before it is missing: onResend asks again
 	}
 	r.commitTo(min(m.Commit, r.matched), out)
@@ -204,13 +209,28 @@ func (r *VR) startView(out *process.Output) {
 	r.endViewChange(out)
 	r.forget()
 	r.setPeers()
-	r.sent, r.told = r.log.Last(), 0
+	r.told = 0
 	out.StopTimer(election)
 	out.StopTimer(resend)
 	out.SetTimer(heartbeat, process.Span{Min: r.cfg.Heartbeat, Max: r.cfg.Heartbeat})
 	out.SetTimer(checkTimer, process.Span{Min: r.cfg.Election.Max, Max: r.cfg.Election.Max})
-	r.propose([]process.Request{{Kind: process.NoOp}}, out)
+	if r.sent = r.log.Last(); r.changing() {
+		r.sent--
+		r.again(out)
+	} else {
+		r.propose([]process.Request{{Kind: process.NoOp}}, out)
+	}
 	r.beginRound(out)
+}
+
+// again makes the Reconfiguration with which the log ends an entry of this view: no
+// other may follow it, and yet this view needs one.
+func (r *VR) again(out *process.Output) {
+	last := r.log.Last()
+	e := r.log.Slice(last-1, last)[0]
+	e.Epoch = r.view
+	r.log.Replace(last-1, []process.Entry{e})
+	r.replicate(last-1, out)
 }
 
 // stepDown ends a primary's office. In its view it holds none again.
@@ -240,6 +260,9 @@ func (r *VR) onTransfer(q process.Request, out *process.Output) {
 		return
 	case to == r.cfg.Self:
 		return // it leads
+	case r.changing():
+		out.Refuse([]process.Request{q}, process.Changing, r.primary)
+		return
 	case r.peer(to).match < r.commitIndex:
 		out.Refuse([]process.Request{q}, process.Behind, r.primary)
 		return

@@ -113,6 +113,12 @@ type VR struct {
 	// Volatile in a recovery, or at the primary to be: the log must be fetched up
 	// to the entry goal, made in goalView.
 	goal, goalView uint64
+	remembered     process.Group // in a recovery: of the epoch of view, if the log's is an earlier one
+
+	// Volatile where an epoch begins. §7.1
+	handsOn bool         // it does not vote, and tells those who do
+	begun   []process.ID // handsOn: who has answered
+	first   uint64       // the view that they should want; 0: it does not matter
 
 	// Volatile at the primary.
 	peers     []peer   // all of the group, by ID
@@ -196,6 +202,8 @@ func (r *VR) Step(in process.Input, out *process.Output) {
 	}
 	assert(r.commitIndex <= r.log.Last(), "nothing is committed beyond the log")
 	assert(r.commitIndex >= r.log.Base(), "only committed entries leave the log")
+	assert(in.Kind == process.Recover || r.status == recovering ||
+		epochOf(r.log.EpochAt(r.commitIndex)) == r.epoch(), "who is in an epoch has what came before")
 }
 
 // recover replays one saved record.
@@ -203,7 +211,7 @@ func (r *VR) recover(m process.Msg) {
 	r.lived = true
 	switch m := m.(type) {
 	case *Lived:
-		r.view, r.life = m.View, m.Life
+		r.view, r.life, r.remembered = m.View, m.Life, m.Group
 	case *Entries:
 		r.log.Replace(m.Prev, m.Entries)
 	case *Checkpoint:
@@ -223,9 +231,20 @@ func (r *VR) start(s *process.State, out *process.Output) {
 	if !keep {
 		r.log.Reset(s)
 	}
-	r.commitIndex, r.matched = s.Index, s.Index
-	// A commit may be of a view that was not yet on this disk.
-	r.view = max(r.view, s.Epoch)
+	r.commitIndex = s.Index
+	// What begins an epoch is committed, and all before it. Until it was, it was an
+	// entry of the epoch before: see endEpoch.
+	for i := r.log.Last(); i > r.commitIndex; i-- {
+		if begins(r.log.EpochAt(i)) {
+			r.commitTo(i, out)
+		}
+	}
+	r.matched = r.commitIndex
+	if epochOf(s.Epoch) >= r.epoch() {
+		r.remembered = process.Group{} // it is the application's
+	}
+	// A commit, or an epoch, may be of a view that was not yet on this disk.
+	r.view = max(r.view, s.Epoch, r.log.LastEpoch())
 	r.target = r.view
 	if r.diskless {
 		r.startDiskless(out)
@@ -237,14 +256,25 @@ func (r *VR) start(s *process.State, out *process.Output) {
 	// Even the primary of its view begins as one who follows: it may have sent
 	// Prepares that its own disk has lost, and must not use their numbers again.
 	out.SetTimer(election, r.cfg.Election)
+	r.handOn(out)
 }
 
 // setView records that no message of a view before v will be taken again.
 func (r *VR) setView(v uint64, out *process.Output) {
 	assert(v > r.view, "views only grow")
+	assert(epochOf(v) == epochOf(max(v-1, r.view)) || begins(v), "an epoch has views enough")
 	// The same replica may be primary again, of another log: see follow.
 	r.view, r.primary = v, 0
-	out.Save(&Lived{View: v, Life: r.life}) // or a crash would lead back to a view that was left
+	out.Save(r.past()) // or a crash would lead back to a view that was left
+}
+
+// past returns what even a diskless replica must remember.
+func (r *VR) past() *Lived {
+	m := &Lived{View: r.view, Life: r.life}
+	if r.diskless && r.epoch() > 0 {
+		m.Group = *r.group()
+	}
+	return m
 }
 
 // saveEntries records that the log after prev is now es.
@@ -256,24 +286,24 @@ func (r *VR) saveEntries(prev uint64, es []process.Entry, out *process.Output) {
 
 // primaryOf returns the primary of view v: replicas take turns. §4
 func (r *VR) primaryOf(v uint64) process.ID {
-	vs := r.log.Group().Voters
+	vs := r.group().Voters
 	if len(vs) == 0 {
 		return 0 // it knows no group yet
 	}
 	return vs[v%uint64(len(vs))]
 }
 
-func (r *VR) voter(id process.ID) bool { return slices.Contains(r.log.Group().Voters, id) }
+func (r *VR) voter(id process.ID) bool { return slices.Contains(r.group().Voters, id) }
 
 // leads reports whether this replica is the primary of its view, in this life.
 func (r *VR) leads() bool { return r.primary == r.cfg.Self }
 
 // majority is f+1 of 2f+1.
-func (r *VR) majority() int { return quorum.Majority(len(r.log.Group().Voters)) }
+func (r *VR) majority() int { return quorum.Majority(len(r.group().Voters)) }
 
 // toVoters sends m to all other voters.
 func (r *VR) toVoters(m process.Msg, out *process.Output) {
-	for _, id := range r.log.Group().Voters {
+	for _, id := range r.group().Voters {
 		if id != r.cfg.Self {
 			out.Send(id, m)
 		}
@@ -295,10 +325,28 @@ func (r *VR) onTimeout(t process.Timer, out *process.Output) {
 }
 
 func (r *VR) onReceive(in *process.Input, out *process.Output) {
-	if r.status == recovering {
-		r.receiveRecovering(in, out)
+	m, ok := in.Msg.(message)
+	if !ok {
+		return // a record, not a message: no replica sends it
+	}
+	if p, ok := m.(*Prepare); ok && p.Use == ForStartEpoch {
+		r.onStartEpoch(in.From, p, in.State, out)
 		return
 	}
+	switch e := epochOf(m.view()); {
+	case e > r.epoch():
+		r.onLaterEpoch(in.From, m, out)
+	case r.status == recovering:
+		r.receiveRecovering(in, out)
+	case e < r.epoch():
+		r.onEarlierEpoch(in.From, m, out)
+	default:
+		r.onMessage(in, out)
+	}
+}
+
+// onMessage takes a message of our own epoch.
+func (r *VR) onMessage(in *process.Input, out *process.Output) {
 	switch m := in.Msg.(type) {
 	case *Prepare:
 		r.onPrepare(in.From, m, in.State, out)
@@ -316,6 +364,8 @@ func (r *VR) onReceive(in *process.Input, out *process.Output) {
 		r.onDoViewChange(in.From, m, out)
 	case *Recovery:
 		r.onRecovery(in.From, m, out)
+	case *EpochStarted:
+		r.onEpochStarted(in.From, out)
 	}
 }
 
@@ -355,6 +405,7 @@ func (r *VR) Clone() process.Process {
 	c.svc, c.dvc = slices.Clone(r.svc), slices.Clone(r.dvc)
 	c.peers, c.inflight = slices.Clone(r.peers), slices.Clone(r.inflight)
 	c.rounds, c.reads = slices.Clone(r.rounds), slices.Clone(r.reads)
+	c.begun = slices.Clone(r.begun)
 	return &c
 }
 
@@ -362,8 +413,14 @@ func (r *VR) Clone() process.Process {
 // it, so that equal behaviour has equal bytes.
 func (r *VR) AppendState(b []byte) []byte {
 	b = wire.AppendUints(b, uint64(r.cfg.Self), r.view, r.life, uint64(r.status), uint64(r.primary),
-		r.commitIndex, uint64(r.now-r.started), r.matched, r.target, r.order, uint64(r.source), r.goal, r.goalView)
-	b = append(b, wire.Flag(r.lived, 1)|wire.Flag(r.bound, 2)|wire.Flag(r.asking, 4)|wire.Flag(r.leased, 8))
+		r.commitIndex, uint64(r.now-r.started), r.matched, r.target, r.order, uint64(r.source), r.goal, r.goalView,
+		r.first, uint64(len(r.begun)))
+	b = append(b, wire.Flag(r.lived, 1)|wire.Flag(r.bound, 2)|wire.Flag(r.asking, 4)|wire.Flag(r.leased, 8)|
+		wire.Flag(r.handsOn, 16))
+	b = process.AppendGroup(b, r.remembered)
+	for _, id := range r.begun {
+		b = wire.AppendUints(b, uint64(id))
+	}
 	if r.bound {
 		b = wire.AppendUints(b, uint64(r.now-r.heard))
 	}

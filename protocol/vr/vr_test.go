@@ -17,7 +17,9 @@ func FuzzDecode(f *testing.F) {
 		&Prepare{Use: ForNewState, More: true, View: 4, Prev: 7, PrevView: 2, Last: 9, Commit: 6, Entries: es},
 		&Prepare{Use: ForStartView, View: 4}, &PrepareOk{1, 2}, &Commit{1, 2, 3, 4, 5}, &CommitOk{1, 2},
 		&GetState{1, 2, 3, 4}, &StartViewChange{View: 3, Order: 2, Entered: true}, &DoViewChange{1, 2, 3},
-		&Recovery{1, 2}, &RecoveryResponse{1, 2, 3}, &Lived{1, 2}, &Entries{7, es},
+		&Recovery{1, 2}, &RecoveryResponse{1, 2, 3}, &Lived{View: 1, Life: 2}, &Entries{7, es},
+		&Lived{View: epochViews, Life: 2, Group: process.Group{Voters: ids}}, &EpochStarted{View: 7},
+		&Prepare{Use: ForStartEpoch, View: 4, Prev: 7, PrevView: 2, Commit: 8, Entries: es},
 		&Checkpoint{View: 4, Base: 7, BaseView: 3, Group: process.Group{Voters: ids}, Entries: es})
 }
 
@@ -352,15 +354,5 @@ func TestTransfer(t *testing.T) {
 	}
 	if g.settle(); !g.replicas[1].leads() || g.replicas[1].view != 3 {
 		t.Errorf("%+v", g.replicas[1].Status())
-	}
-}
-
-func TestMembersAreRefused(t *testing.T) {
-	g := newTrio(t, New, process.Config{})
-	g.next(1)
-	cmd := process.AppendGroup(nil, process.Group{Voters: ids[:2]})
-	g.do(2, process.Input{Kind: process.Submit, Reqs: []process.Request{{Kind: process.Members, Cmd: cmd}}})
-	if e := g.effects; len(e) != 1 || e[0].Kind != process.Refuse || e[0].Why != process.Unsupported {
-		t.Errorf("%+v", e)
 	}
 }
