@@ -73,7 +73,7 @@ func (m *Member) tryCoordinate(out *process.Output) {
 func (m *Member) change(out *process.Output) {
 	m.promised = max(m.view, m.promised, m.seen).after(m.cfg.Self)
 	m.seen = m.promised
-	m.saveState(out)
+	m.saveState(out) // or a crash would let us use it again
 	m.phase, m.agreed, m.flushed, m.gathered = flushing, nil, nil, false
 	m.source, m.goal, m.proposal = 0, 0, process.Entry{}
 	m.wanted, m.wantedBy = nil, 0
@@ -159,7 +159,7 @@ func (m *Member) obey(from process.ID, view, ballot ViewID, out *process.Output)
 		m.leaveOffice(out)
 		m.promised = ballot
 		m.wanted, m.wantedBy = nil, 0
-		m.saveState(out)
+		m.saveState(out) // or a crash would let us help an earlier ballot, or the sequencer
 	}
 	m.sequencer, m.heard, m.bound = 0, m.now, true
 	out.SetTimer(election, m.cfg.Election)
@@ -238,10 +238,10 @@ func (m *Member) nextView(out *process.Output) process.Entry {
 			slices.ContainsFunc(m.flushed, func(f flushed) bool { return f.id == id })
 	}
 	req := process.Request{Kind: process.Members}
-	g := group(m.log.Group(), fit)
+	g := viewOf(m.log.Group(), fit)
 	if m.hasWish {
 		want, rest, _ := process.CutGroup(m.wish.Cmd) // onMembers has read it before
-		if w := group(&want, fit); w.Valid() {
+		if w := viewOf(&want, fit); w.Valid() {
 			g, req = w, m.wish
 			req.Cmd = append(process.AppendGroup(nil, g), rest...)
 		} else {
@@ -255,8 +255,8 @@ func (m *Member) nextView(out *process.Output) process.Entry {
 	return process.Entry{Epoch: uint64(m.promised), Index: m.goal + 1, Req: req}
 }
 
-// group returns all of g, as a view of those who are fit; the others are outside.
-func group(g *process.Group, fit func(process.ID) bool) (v process.Group) {
+// viewOf returns all of g, as a view of those who are fit; the others are outside.
+func viewOf(g *process.Group, fit func(process.ID) bool) (v process.Group) {
 	for _, id := range g.Members() {
 		if fit(id) {
 			v.Voters = append(v.Voters, id)
@@ -292,7 +292,7 @@ func (m *Member) onPropose(from process.ID, p *Propose, out *process.Output) {
 func (m *Member) accept(from process.ID, p *Propose, out *process.Output) {
 	if m.vote.Ballot != p.Ballot {
 		m.vote = Vote{p.Ballot, p.Next}
-		m.saveState(out)
+		m.saveState(out) // or a later coordinator would not hear of it
 	}
 	out.Send(from, &Accept{View: m.view, Ballot: p.Ballot})
 }
@@ -300,8 +300,8 @@ func (m *Member) accept(from process.ID, p *Propose, out *process.Output) {
 // onAccept counts votes; with those of a majority of this view the next one is
 // agreed on.
 func (m *Member) onAccept(from process.ID, a *Accept, out *process.Output) {
-	if m.phase != proposing || a.View != m.view || a.Ballot != m.promised || !m.inView(from) ||
-		slices.Contains(m.agreed, from) {
+	known := slices.Contains(m.agreed, from)
+	if m.phase != proposing || a.View != m.view || a.Ballot != m.promised || known || !m.inView(from) {
 		return
 	}
 	m.agreed = append(m.agreed, from)
