@@ -46,7 +46,7 @@ func Make(r Request) (*Plan, error) {
 // of is the plan for a system, with its numbers.
 func of(r *Request, key string) *Plan {
 	s := find(key)
-	p := &Plan{request: r, system: s, Row: s.Row, CAP: s.CAP, PACELC: s.PACELC,
+	p := &Plan{request: r, system: s, Row: s.Row, CAP: s.CAP, PACELC: s.PACELC, Alternatives: []Alternative{},
 		Protocol: Protocol{Name: s.Name, Description: s.What, Guarantee: s.Guarantee, Source: s.Source}}
 	p.configure()
 	p.latencies()
