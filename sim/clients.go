@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"encoding/binary"
 	"fmt"
 	"strconv"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"althing/sim/agenda"
 	"althing/sim/dice"
 	"althing/sim/guest"
+	"althing/sim/schedule"
 	"althing/sim/waits"
 	"althing/world"
 )
@@ -220,26 +220,26 @@ func command(o *history.Op) []byte {
 // ask sends the request on its way, and sets a time to wait for the answer.
 func (s *sim) ask(i int) {
 	c := &s.clients[i]
-	s.send(call{client: i, op: c.op, req: c.req, to: c.target}, s.travel(s.home(i), c.target, &c.Dice))
+	s.send(schedule.Call{Client: i, Op: c.op, Req: c.req, To: c.target}, s.travel(s.home(i), c.target, &c.Dice))
 	s.sleep(i, s.plan.retry+c.Around(s.plan.retry/4))
 }
 
-func (s *sim) send(c call, delay time.Duration) {
-	s.heap.Push(agenda.Event{At: s.now + delay, Kind: evArrive, Node: uint8(c.to), Arg: s.calls.Add(c)})
+func (s *sim) send(c schedule.Call, delay time.Duration) {
+	s.heap.Push(agenda.Event{At: s.now + delay, Kind: evArrive, Node: uint8(c.To), Arg: s.calls.Add(c)})
 }
 
 // arrive puts a request that reached a replica to those that wait there. All
 // that wait make one Submit.
-func (s *sim) arrive(c call) {
-	if !s.w.Up(c.to) {
+func (s *sim) arrive(c schedule.Call) {
+	if !s.w.Up(c.To) {
 		return
 	}
-	n := s.node(c.to)
+	n := s.node(c.To)
 	n.inbox = append(n.inbox, c)
 	if !n.draining {
 		n.draining = true
 		at := s.now + n.net.Between(0, time.Millisecond)
-		s.heap.Push(agenda.Event{At: at, Kind: evDrain, Node: uint8(c.to), Arg: n.life})
+		s.heap.Push(agenda.Event{At: at, Kind: evDrain, Node: uint8(c.To), Arg: n.life})
 	}
 }
 
@@ -249,20 +249,20 @@ func (s *sim) drain(e *agenda.Event) {
 	if e.Arg != n.life || s.putOff(e) {
 		return
 	}
-	a := action{kind: doSubmit, node: id, reqs: make([]process.Request, len(n.inbox))}
+	a := schedule.Action{Kind: schedule.Submit, Node: id, Reqs: make([]process.Request, len(n.inbox))}
 	for i := range n.inbox {
 		in := &n.inbox[i]
-		a.reqs[i] = in.req
-		if in.client == noClient {
+		a.Reqs[i] = in.Req
+		if in.Client == schedule.NoClient {
 			continue
 		}
-		c := &s.clients[in.client]
-		if c.busy && !c.called && c.req.Seq == in.req.Seq && c.req.Client == in.req.Client {
+		c := &s.clients[in.Client]
+		if c.busy && !c.called && c.req.Seq == in.Req.Seq && c.req.Client == in.Req.Client {
 			c.called, c.op.Call = true, s.now
 		}
 	}
 	if s.opt.record {
-		a.calls = append(a.calls, n.inbox...)
+		a.Calls = append(a.Calls, n.inbox...)
 	}
 	n.inbox, n.draining = n.inbox[:0], false
 	s.do(&a)
@@ -271,7 +271,7 @@ func (s *sim) drain(e *agenda.Event) {
 // reply sends an answer on its way to whom it is for.
 func (s *sim) reply(a *world.Answer) {
 	i := s.whose(&a.Req)
-	if i == noClient {
+	if i == schedule.NoClient {
 		s.operator.told(a)
 		return
 	}
@@ -294,7 +294,7 @@ func (s *sim) whose(r *process.Request) int {
 			return i
 		}
 	}
-	return noClient
+	return schedule.NoClient
 }
 
 // answered takes in an answer, if the client still waits for it.
@@ -317,7 +317,7 @@ func (s *sim) answered(r reply) {
 	}
 	c.target = a.Node
 	if c.op.Kind == 0 {
-		c.session = sessionOf(a.Result)
+		c.session = schedule.SessionOf(a.Result)
 		s.rest(r.client)
 		return
 	}
@@ -369,10 +369,4 @@ func (s *sim) refused(i int, a *world.Answer) {
 	}
 	c.again = true
 	s.sleep(i, c.Between(time.Millisecond, wait))
-}
-
-// sessionOf reads the number of a session that was opened.
-func sessionOf(result []byte) uint64 {
-	id, _ := binary.Uvarint(result)
-	return id
 }

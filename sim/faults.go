@@ -8,6 +8,7 @@ import (
 	"althing/sim/agenda"
 	"althing/sim/dice"
 	"althing/sim/fault"
+	"althing/sim/schedule"
 )
 
 // timed faults happen at times of their own; the others to each message, clock
@@ -88,7 +89,7 @@ func (s *sim) fault(i int) {
 		power := d.Chance(60_000) // all at once
 		for i := range s.w.Replicas() {
 			if o := process.ID(i + 1); o == id || power || d.Chance(60_000) {
-				s.crash(o, doCrash, Crash)
+				s.crash(o, schedule.Crash, Crash)
 			}
 		}
 	case Compact:
@@ -146,7 +147,7 @@ func (s *sim) partition(d *dice.Dice) {
 				cut = d.Chance(300_000)
 			}
 			if cut && from != to {
-				s.do(&action{kind: doCut, node: to, peer: from})
+				s.do(&schedule.Action{Kind: schedule.Cut, Node: to, Peer: from})
 			}
 		}
 	}
@@ -160,7 +161,7 @@ func (s *sim) mendAfter(d time.Duration) {
 
 // pause makes a replica get nothing for d.
 func (s *sim) pause(id process.ID, d time.Duration) {
-	if !s.do(&action{kind: doPause, node: id}) {
+	if !s.do(&schedule.Action{Kind: schedule.Pause, Node: id}) {
 		return
 	}
 	s.counts["pause"]++
@@ -171,12 +172,12 @@ func (s *sim) pause(id process.ID, d time.Duration) {
 
 func (s *sim) resume(e *agenda.Event) {
 	if n := s.node(process.ID(e.Node)); n.life == e.Arg && n.resume == s.now {
-		s.do(&action{kind: doResume, node: process.ID(e.Node)})
+		s.do(&schedule.Action{Kind: schedule.Resume, Node: process.ID(e.Node)})
 	}
 }
 
 // crash stops a replica. None, some or all of its unsynced records survive.
-func (s *sim) crash(id process.ID, how actionKind, kind Faults) {
+func (s *sim) crash(id process.ID, how schedule.Kind, kind Faults) {
 	if !s.w.Up(id) {
 		return
 	}
@@ -190,7 +191,7 @@ func (s *sim) crash(id process.ID, how actionKind, kind Faults) {
 		keep = d.Below(k + 1)
 	}
 	s.forget(id)
-	s.do(&action{kind: how, node: id, n: keep})
+	s.do(&schedule.Action{Kind: how, Node: id, N: keep})
 	s.counts[fault.Names[kind.Number()]]++
 	down := d.Around(s.plan.last[kind.Number()])
 	s.heap.Push(agenda.Event{At: s.now + down, Kind: evRestart, Node: uint8(id), Arg: n.life})
@@ -207,20 +208,20 @@ func (s *sim) forget(id process.ID) {
 func (s *sim) restart(e *agenda.Event) {
 	if id := process.ID(e.Node); s.node(id).life == e.Arg && !s.w.Up(id) && !s.settling.excluded(id) {
 		s.setClock(id)
-		s.do(&action{kind: doRestart, node: id})
+		s.do(&schedule.Action{Kind: schedule.Restart, Node: id})
 	}
 }
 
 // setClock gives a replica that is about to start its clock.
 func (s *sim) setClock(id process.ID) {
-	a := action{kind: doClock, node: id}
+	a := schedule.Action{Kind: schedule.Clock, Node: id}
 	if s.plan.faults.Has(Drift) {
-		a.n = s.faults[Drift.Number()].Below(s.plan.ppm + 1)
+		a.N = s.faults[Drift.Number()].Below(s.plan.ppm + 1)
 	}
 	if s.plan.faults.Has(Skew) {
-		a.jump = s.faults[Skew.Number()].Between(0, time.Hour)
+		a.Jump = s.faults[Skew.Number()].Between(0, time.Hour)
 	}
-	if a.n != 0 || a.jump != 0 {
+	if a.N != 0 || a.Jump != 0 {
 		s.do(&a)
 	}
 }
@@ -248,12 +249,12 @@ func (s *sim) loseDisk(id process.ID, kind Faults) {
 	s.counts[fault.Names[kind.Number()]]++
 	if kind == LoseDisk {
 		s.forget(id)
-		s.do(&action{kind: doLoseDisk, node: id})
+		s.do(&schedule.Action{Kind: schedule.LoseDisk, Node: id})
 		return
 	}
-	s.do(&action{kind: doCorrupt, node: id})
+	s.do(&schedule.Action{Kind: schedule.Corrupt, Node: id})
 	s.forget(id)
-	s.do(&action{kind: doCrash, node: id})
+	s.do(&schedule.Action{Kind: schedule.Crash, Node: id})
 }
 
 // quiescent reports whether all of g that can run do, and hold nothing that is
@@ -277,7 +278,7 @@ func (s *sim) quiescent(g *process.Group) bool {
 // compact makes an application durable, and nearly always tells the process.
 func (s *sim) compact(id process.ID) {
 	d := &s.faults[Compact.Number()]
-	if s.w.Paused(id) || !s.do(&action{kind: doFlush, node: id}) {
+	if s.w.Paused(id) || !s.do(&schedule.Action{Kind: schedule.Flush, Node: id}) {
 		return
 	}
 	s.counts["compact"]++
@@ -290,6 +291,6 @@ func (s *sim) compact(id process.ID) {
 
 func (s *sim) flush(e *agenda.Event) {
 	if id := process.ID(e.Node); s.node(id).life == e.Arg && !s.putOff(e) {
-		s.do(&action{kind: doCompact, node: id})
+		s.do(&schedule.Action{Kind: schedule.Compact, Node: id})
 	}
 }

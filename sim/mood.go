@@ -6,6 +6,7 @@ import (
 	"althing/process"
 	"althing/sim/agenda"
 	"althing/sim/dice"
+	"althing/sim/schedule"
 )
 
 // A mood is what kind of trouble a seed looks for. Most have none, and take
@@ -183,7 +184,7 @@ func (s *sim) alarm(id process.ID) {
 	for i := range n {
 		o := process.ID(1 + (first+i)%n)
 		if o != id && s.w.Up(o) && s.w.Status(o).Leader != o {
-			s.crash(o, doCrash, Crash)
+			s.crash(o, schedule.Crash, Crash)
 			return
 		}
 	}
@@ -241,11 +242,11 @@ func (s *sim) sever(id, other process.ID, with int) {
 // cutSides cuts every link between the replicas in side and the others, and
 // no other.
 func (s *sim) cutSides(side uint64) {
-	s.enact(&action{kind: doHeal})
+	s.enact(&schedule.Action{Kind: schedule.Heal})
 	for from := process.ID(1); int(from) <= s.w.Replicas(); from++ {
 		for to := process.ID(1); int(to) <= s.w.Replicas(); to++ {
 			if side>>from&1 != side>>to&1 {
-				s.enact(&action{kind: doCut, node: to, peer: from})
+				s.enact(&schedule.Action{Kind: schedule.Cut, Node: to, Peer: from})
 			}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"althing/process"
 	"althing/sim/agenda"
 	"althing/sim/dice"
+	"althing/sim/schedule"
 	"althing/world"
 )
 
@@ -65,7 +66,7 @@ func (s *sim) request(g *process.Group, to process.ID, after time.Duration) {
 	want := process.Group{Voters: g.Voters, Learners: g.Learners}
 	token := " change " + strconv.Itoa(o.asked)
 	r := process.Request{Kind: process.Members, Cmd: append(process.AppendGroup(nil, want), token...)}
-	s.send(call{client: noClient, req: r, to: to}, s.plan.delayMin+after)
+	s.send(schedule.Call{Client: schedule.NoClient, Req: r, To: to}, s.plan.delayMin+after)
 }
 
 // hurry asks one replica for several changes, each made of the one before,
@@ -221,7 +222,7 @@ func (s *sim) admit(g *process.Group) bool {
 	}
 	id := process.ID(s.w.Replicas() + 1)
 	s.grow()
-	if !s.do(&action{kind: doJoin, node: id}) || s.violation != nil {
+	if !s.do(&schedule.Action{Kind: schedule.Join, Node: id}) || s.violation != nil {
 		return false
 	}
 	g.Learners = insert(g.Learners, id)
@@ -250,5 +251,6 @@ func remove(g *process.Group, id process.ID) bool {
 func (s *sim) transfer(id process.ID) {
 	s.counts["transfer"]++
 	r := process.Request{Kind: process.Transfer, Cmd: binary.AppendUvarint(nil, uint64(id))}
-	s.send(call{client: noClient, req: r, to: s.somebody(&s.faults[Transfer.Number()])}, s.plan.delayMin)
+	to := s.somebody(&s.faults[Transfer.Number()])
+	s.send(schedule.Call{Client: schedule.NoClient, Req: r, To: to}, s.plan.delayMin)
 }

@@ -6,6 +6,7 @@ import (
 	"althing/process"
 	"althing/region"
 	"althing/sim/agenda"
+	"althing/sim/schedule"
 )
 
 // A Scenario is what happens to a group in the middle third of a Trial.
@@ -60,24 +61,24 @@ func (s *sim) minority(from process.ID) (side uint64) {
 // down stops a replica, with what its disk has.
 func (s *sim) down(id process.ID) {
 	s.forget(id)
-	s.do(&action{kind: doCrash, node: id})
+	s.do(&schedule.Action{Kind: schedule.Crash, Node: id})
 }
 
 func (s *sim) upAll() {
 	for i := range s.nodes {
 		if id := process.ID(i + 1); !s.w.Up(id) && !s.w.Gone(id) {
-			s.do(&action{kind: doRestart, node: id})
+			s.do(&schedule.Action{Kind: schedule.Restart, Node: id})
 		}
 	}
 }
 
-func (s *sim) healAll() { s.do(&action{kind: doHeal}) }
+func (s *sim) healAll() { s.do(&schedule.Action{Kind: schedule.Heal}) }
 
 // deaf cuts all links to a replica.
 func (s *sim) deaf(id process.ID) {
 	for i := range s.nodes {
 		if o := process.ID(i + 1); o != id {
-			s.do(&action{kind: doCut, node: id, peer: o})
+			s.do(&schedule.Action{Kind: schedule.Cut, Node: id, Peer: o})
 		}
 	}
 }

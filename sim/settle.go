@@ -10,6 +10,7 @@ import (
 	"althing/process"
 	"althing/quorum"
 	"althing/sim/agenda"
+	"althing/sim/schedule"
 	"althing/trace"
 	"althing/world"
 )
@@ -66,20 +67,20 @@ func (s *sim) endFaults() {
 	// An election takes some messages and flushes: many must fit into its span.
 	p.delayMean = min(p.delayMean, 5*time.Millisecond, p.election.Min/30)
 	p.sync = min(p.sync, p.election.Min/30)
-	s.do(&action{kind: doHeal})
+	s.do(&schedule.Action{Kind: schedule.Heal})
 	for i := range s.nodes {
 		s.nodes[i].slow, s.nodes[i].failing, s.nodes[i].doomed = 0, false, false
 	}
 	how := s.core()
 	for i := range s.nodes {
 		id := process.ID(i + 1)
-		s.do(&action{kind: doResume, node: id})
+		s.do(&schedule.Action{Kind: schedule.Resume, Node: id})
 		switch {
 		case s.settling.excluded(id):
 			s.leaveOut(id, how)
 		case !s.w.Up(id) && !s.w.Gone(id):
 			s.setClock(id)
-			s.do(&action{kind: doRestart, node: id})
+			s.do(&schedule.Action{Kind: schedule.Restart, Node: id})
 		}
 	}
 }
@@ -105,16 +106,16 @@ func (s *sim) leaveOut(id process.ID, how int) {
 	if how == 0 {
 		if s.w.Up(id) {
 			s.forget(id)
-			s.do(&action{kind: doCrash, node: id})
+			s.do(&schedule.Action{Kind: schedule.Crash, Node: id})
 		}
 		return
 	}
 	if !s.w.Up(id) {
-		s.do(&action{kind: doRestart, node: id})
+		s.do(&schedule.Action{Kind: schedule.Restart, Node: id})
 	}
 	for i := range s.nodes {
 		if peer := process.ID(i + 1); peer != id {
-			s.do(&action{kind: doCut, node: id, peer: peer})
+			s.do(&schedule.Action{Kind: schedule.Cut, Node: id, Peer: peer})
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"althing/process"
 	"althing/sim/agenda"
 	"althing/sim/dice"
+	"althing/sim/schedule"
 	"althing/trace"
 	"althing/world"
 )
@@ -52,7 +53,7 @@ type sim struct {
 	nodes    []node
 	links    [world.MaxReplicas][world.MaxReplicas]time.Duration // when the last message arrives
 	clients  []client
-	calls    agenda.Pool[call]
+	calls    agenda.Pool[schedule.Call]
 	replies  agenda.Pool[reply]
 	faults   [faultKinds]dice.Dice
 	settle   dice.Dice
@@ -68,7 +69,7 @@ type sim struct {
 	highest   uint64 // the highest that any replica was in
 	open      int
 	violation *world.Violation
-	schedule  []action
+	schedule  []schedule.Action
 	started   time.Time
 	took      time.Duration
 }
@@ -80,10 +81,10 @@ type node struct {
 	life             uint64 // counts crashes: events of an earlier life are void
 	syncing          int    // records on their way to the disk
 	slow             time.Duration
-	failing          bool          // the next flush fails
-	doomed           bool          // after the next flush, when promises have just left, it crashes
-	resume           time.Duration // when a paused replica goes on
-	inbox            []call        // requests that wait for the next Submit
+	failing          bool            // the next flush fails
+	doomed           bool            // after the next flush, when promises have just left, it crashes
+	resume           time.Duration   // when a paused replica goes on
+	inbox            []schedule.Call // requests that wait for the next Submit
 	draining         bool
 	epoch            uint64 // as last shown
 	first            uint64 // leading: what it had committed when it began, until it commits more
@@ -151,7 +152,7 @@ func (s *sim) live() {
 	for id := 1; id <= s.plan.nodes; id++ {
 		s.grow()
 		s.setClock(process.ID(id))
-		s.do(&action{kind: doRestart, node: process.ID(id)})
+		s.do(&schedule.Action{Kind: schedule.Restart, Node: process.ID(id)})
 	}
 	s.startClients()
 	s.startFaults()
@@ -199,7 +200,7 @@ func (s *sim) happen(e *agenda.Event) {
 		s.resume(e)
 	case evMend:
 		if !s.settling.on && e.Arg == s.splits {
-			s.do(&action{kind: doHeal})
+			s.do(&schedule.Action{Kind: schedule.Heal})
 		}
 	case evOperator:
 		s.operate()
@@ -209,7 +210,7 @@ func (s *sim) happen(e *agenda.Event) {
 		}
 	case evStrike:
 		if id := process.ID(e.Node); s.node(id).life == e.Arg && !s.settling.on {
-			s.crash(id, doCrash, Crash)
+			s.crash(id, schedule.Crash, Crash)
 		}
 	case evScript:
 		s.script(int(e.Arg))
@@ -219,23 +220,23 @@ func (s *sim) happen(e *agenda.Event) {
 }
 
 // do does a and takes in what follows. It reports whether a was possible.
-func (s *sim) do(a *action) bool {
+func (s *sim) do(a *schedule.Action) bool {
 	done := s.enact(a)
 	if done && s.violation == nil {
-		s.absorb(a.node)
+		s.absorb(a.Node)
 	}
 	return done
 }
 
 // enact does a, and records it if that is wanted.
-func (s *sim) enact(a *action) bool {
+func (s *sim) enact(a *schedule.Action) bool {
 	if s.opt.record {
-		a.at = s.now
-		if f, ok := s.w.Flight(a.flight); ok && a.kind <= doDuplicate {
-			a.node, a.peer, a.msg, a.key = f.To, f.From, f.Msg.Kind(), condense(f.Msg)
+		a.At = s.now
+		if f, ok := s.w.Flight(a.Flight); ok && a.Kind <= schedule.Duplicate {
+			a.Node, a.Peer, a.Msg, a.Key = f.To, f.From, f.Msg.Kind(), schedule.Condense(f.Msg)
 		}
 	}
-	done, v := judge(do(s.w, a))
+	done, v := schedule.Do(s.w, a)
 	s.violation = cmp.Or(v, s.w.Fence(), s.violation)
 	if done && s.opt.record {
 		s.schedule = append(s.schedule, *a)
@@ -300,7 +301,7 @@ func (s *sim) timeout(e *agenda.Event) {
 		s.heap.Push(agenda.Event{At: d.at, Kind: evTimer, Node: e.Node, Arg: e.Arg})
 		return
 	}
-	if s.do(&action{kind: doTimeout, node: id, timer: t}); s.violation == nil &&
+	if s.do(&schedule.Action{Kind: schedule.Timeout, Node: id, Timer: t}); s.violation == nil &&
 		s.w.Status(id).Leader == 0 && s.mood.Chance(s.plan.strikes.alarm) {
 		s.alarm(id)
 	}
@@ -323,7 +324,7 @@ func (s *sim) putOff(e *agenda.Event) bool {
 
 func (s *sim) deliver(e *agenda.Event) {
 	if !s.putOff(e) {
-		s.do(&action{kind: doDeliver, flight: world.FlightID(e.Arg), node: process.ID(e.Node)})
+		s.do(&schedule.Action{Kind: schedule.Deliver, Flight: world.FlightID(e.Arg), Node: process.ID(e.Node)})
 	}
 }
 
@@ -339,12 +340,12 @@ func (s *sim) route(id world.FlightID) {
 	n := s.node(f.From)
 	if n.net.Chance(s.plan.loss) {
 		s.counts["loss"]++
-		s.enact(&action{kind: doDrop, flight: id})
+		s.enact(&schedule.Action{Kind: schedule.Drop, Flight: id})
 		return
 	}
 	if n.net.Chance(s.plan.duplicate) {
 		s.counts["duplicate"]++
-		s.enact(&action{kind: doDuplicate, flight: id})
+		s.enact(&schedule.Action{Kind: schedule.Duplicate, Flight: id})
 	}
 	e.At += s.travel(f.From, f.To, &n.net)
 	if f.Large() {
@@ -387,14 +388,14 @@ func (s *sim) sync(e *agenda.Event) {
 	if n.failing && (!s.plan.volatile || s.w.MayForget(id)) {
 		n.failing = false
 		s.counts["failflush"]++
-		s.crash(id, doFailFlush, FailFlush)
+		s.crash(id, schedule.FailFlush, FailFlush)
 		return
 	}
 	k := n.syncing
 	n.syncing = 0
-	s.do(&action{kind: doSync, node: id, n: k})
+	s.do(&schedule.Action{Kind: schedule.Sync, Node: id, N: k})
 	if n.doomed && s.violation == nil {
-		s.crash(id, doCrash, Crash)
+		s.crash(id, schedule.Crash, Crash)
 	}
 }
 

@@ -28,7 +28,7 @@ var floors = map[string]int{
 	"session": 2, "quorum": 2, "oplog": 2, "crdt": 2, "trace": 2, "history": 2, "telemetry": 2, "front": 2,
 	"node/wal": 2, "node/link": 2, "supervise": 2,
 	"kv/command": 2, "history/judge": 3, "sim/dice": 1, "sim/agenda": 1, "sim/ddmin": 1,
-	"sim/fault": 1, "sim/guest": 3, "sim/waits": 1,
+	"sim/fault": 1, "sim/guest": 3, "sim/waits": 1, "sim/schedule": 4,
 	"kv": 3, "node": 3, "world": 3, "protocol/*": 3, "trace/shiviz": 3, "trace/diagram": 3, "trace/itf": 3,
 	"trace/refine": 3, "trace/refine/steps": 2, "trace/refine/refinetest": 5, "trace/replay": 4, "spec": 2,
 	"protocol": 4, "etcd": 4, "sim": 4, "script": 4, "load": 4,
