@@ -5,13 +5,20 @@
 (*                                                                         *)
 (* Lamport, "Paxos Made Simple", 2001, section 3: cited as PMS.  Van       *)
 (* Renesse and Altinbuken, "Paxos Made Moderately Complex", 2015: cited as *)
-(* PMMC.  What holds of disks and of messages is as in Paxos.tla.          *)
+(* PMMC.  Lamport, Malkhi and Zhou, "Reconfiguring a State Machine", 2010: *)
+(* cited as LMZ.  What holds of disks and of messages is as in Paxos.tla.  *)
+(*                                                                         *)
+(* A value may name another group of acceptors, of any size: they decide   *)
+(* the slots after it.  Behind it nothing is proposed before it is known   *)
+(* to be decided: LMZ with an alpha of 1, there alone.                     *)
 (***************************************************************************)
 EXTENDS Naturals, Sequences, FiniteSets, TLC
 
 CONSTANTS
     Acceptor,
-    Replica,    \* who executes the log
+    Replica,    \* who proposes, and executes the log
+    Founders,   \* the acceptors that decide the first slot
+    Groups,     \* others that may be chosen
     Command,
     NoOp,       \* what fills a position for which a leader has nothing
     Nothing,
@@ -28,8 +35,14 @@ vars == <<promised, accepted, msgs, executed>>
 
 Ballot == 1..MaxBallot
 Slot == 1..MaxSlot
-Value == Command \cup {NoOp}
-Majority(Q) == 2 * Cardinality(Q) > Cardinality(Acceptor)
+Value == [ask : Command \cup {NoOp}, group : {{}}] \cup [ask : {"group"}, group : Groups]
+Majority(Q, G) == 2 * Cardinality(Q \cap G) > Cardinality(G)
+
+\* The acceptors of the slot after log l.
+Group(l) ==
+    LET C == {n \in 1..Len(l) : l[n].group # {}}
+    IN  IF C = {} THEN Founders ELSE l[CHOOSE n \in C : \A k \in C : k <= n].group
+
 Send(m) == msgs' = msgs \cup {m}
 
 Init ==
@@ -59,18 +72,23 @@ Promise(a, m) ==
 
 Promises(b) == {m \in msgs : m.type = "promise" /\ m.ballot = b}
 
-\* What the leader of b knows of slot s from those counted is binding: the value
-\* of the latest vote.  A slot below a known one of which it knows nothing is
-\* filled; in one beyond it proposes what it is asked for.  PMS 3
-Propose(b, s, v) ==
+\* The leader of b, r, may propose what it knows to be decided.  Beyond that it goes
+\* on slot by slot, as far as it knows who decides.  What it knows of a slot from
+\* those counted is binding: the value of the latest vote.  A slot below a known one
+\* of which it knows nothing is filled; in one beyond it proposes what it likes.
+\* PMS 3; LMZ 4.1
+Propose(r, b, s, v) ==
     /\ ~\E m \in msgs : m.type = "accept" /\ m.ballot = b /\ m.slot = s
-    /\ \E S \in SUBSET Promises(b) :
-        LET voted == {m \in S : m.votes[s][1] > 0}
-            later == \E m \in S, t \in Slot : t > s /\ m.votes[t][1] > 0
-        IN  /\ Majority({m.from : m \in S})
-            /\ IF voted # {}
-               THEN \E m \in voted : m.votes[s][2] = v /\ \A n \in voted : n.votes[s][1] <= m.votes[s][1]
-               ELSE v = NoOp <=> later
+    /\ IF s <= Len(executed[r]) THEN v = executed[r][s] ELSE
+       /\ \A t \in Len(executed[r]) + 1 .. s - 1 : \E m \in msgs :
+            m.type = "accept" /\ m.ballot = b /\ m.slot = t /\ m.value.group = {}
+       /\ \E S \in SUBSET Promises(b) :
+            LET voted == {m \in S : m.votes[s][1] > 0}
+                later == \E m \in S, t \in Slot : t > s /\ m.votes[t][1] > 0
+            IN  /\ Majority({m.from : m \in S}, Group(executed[r]))
+                /\ IF voted # {}
+                   THEN \E m \in voted : m.votes[s][2] = v /\ \A n \in voted : n.votes[s][1] <= m.votes[s][1]
+                   ELSE later => v.ask = NoOp
     /\ Send([type |-> "accept", ballot |-> b, slot |-> s, value |-> v])
     /\ UNCHANGED <<promised, accepted, executed>>
 
@@ -89,17 +107,17 @@ Accept(a, m) ==
 
 Voters(b, s, v) ==
     {a \in Acceptor : [type |-> "accepted", ballot |-> b, slot |-> s, from |-> a, value |-> v] \in msgs}
-Chosen(s) == {v \in Value : \E b \in Ballot : Majority(Voters(b, s, v))}
+Chosen(s, G) == {v \in Value : \E b \in Ballot : Majority(Voters(b, s, v), G)}
 
 \* Slot by slot, without a gap.  PMS 3; PMMC 2.2, replica
 Execute(r) ==
     LET s == Len(executed[r]) + 1
     IN  /\ s \in Slot
-        /\ \E v \in Chosen(s) : executed' = [executed EXCEPT ![r] = Append(@, v)]
+        /\ \E v \in Chosen(s, Group(executed[r])) : executed' = [executed EXCEPT ![r] = Append(@, v)]
         /\ UNCHANGED <<promised, accepted, msgs>>
 
 Next ==
-    \/ \E b \in Ballot : Prepare(b) \/ \E s \in Slot, v \in Value : Propose(b, s, v)
+    \/ \E b \in Ballot : Prepare(b) \/ \E r \in Replica, s \in Slot, v \in Value : Propose(r, b, s, v)
     \/ \E a \in Acceptor, m \in msgs : Promise(a, m) \/ Accept(a, m)
     \/ \E r \in Replica : Execute(r)
 
@@ -114,7 +132,9 @@ TypeOK ==
     /\ accepted \in [Acceptor -> [Slot -> ({0} \X {Nothing}) \cup (Ballot \X Value)]]
     /\ \A r \in Replica : executed[r] \in Seq(Value) /\ Len(executed[r]) <= MaxSlot
 
-Agreement == \A s \in Slot : Cardinality(Chosen(s)) <= 1
+\* Nothing else is chosen where something is executed, nor next.
+Agreement == \A r \in Replica : \A n \in 0..Len(executed[r]) :
+    n < MaxSlot => Cardinality(Chosen(n + 1, Group(SubSeq(executed[r], 1, n)))) <= 1
 
 \* Two replicas have executed the same, as far as both have come.
 SameOrder == \A r, q \in Replica : \A s \in 1..MaxSlot :
@@ -126,7 +146,7 @@ OneValueABallot == \A m, n \in msgs :
 -----------------------------------------------------------------------------
 (* Temporal properties                                                     *)
 
-ChosenStays == [][\A s \in Slot : Chosen(s) \subseteq Chosen(s)']_vars
+ChosenStays == [][\A s \in Slot : Chosen(s, Founders) \subseteq Chosen(s, Founders)']_vars
 ExecutedStays == [][\A r \in Replica : SubSeq(executed'[r], 1, Len(executed[r])) = executed[r]]_vars
 
 \* Ballots end, and the last of them fills the log.

@@ -19,6 +19,7 @@
 //	room         module                      runs of
 //	raft         Raft                        raft
 //	paxos        Paxos                       paxos
+//	multipaxos   MultiPaxos                  multipaxos
 //
 // Logs of the specifications are whole, so that a log that is cut changes nothing
 // there. A trace must be of a run from its beginning, and no request may contain

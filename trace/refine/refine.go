@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"althing/trace"
+	"althing/trace/refine/multipaxos"
 	"althing/trace/refine/paxos"
 	"althing/trace/refine/raft"
 	"althing/trace/refine/steps"
@@ -14,8 +15,9 @@ import (
 
 // specifications are those that runs can be held against, by protocol.
 var specifications = map[string]*steps.Specification{
-	"paxos": paxos.Specification,
-	"raft":  raft.Specification,
+	"multipaxos": multipaxos.Specification,
+	"paxos":      paxos.Specification,
+	"raft":       raft.Specification,
 }
 
 // Protocols returns the names of the protocols whose runs can be followed, sorted.
