@@ -50,7 +50,8 @@ func (c *compareCommand) choose() (ps []process.Protocol, ss []sim.Scenario, err
 	for _, name := range c.Protocols {
 		p, ok := protocol.Find(name)
 		if !ok || !p.Facts.Serves() && !p.Facts.Stores {
-			return nil, nil, terminal.Wrong("protocols", name, "expected some of %s", strings.Join(measured(true), ", "))
+			return nil, nil, terminal.Wrong("protocols", name, "expected some of %s",
+				strings.Join(measured(true), ", "))
 		}
 		ps = append(ps, p)
 	}

@@ -18,7 +18,9 @@
 //	                   or, where the rule drops writes, counted and named as lost
 //
 // Not promised: that a read sees what another client was told before, at another
-// replica. It is not linearizable, nor sequentially consistent.
+// replica. It is not linearizable, nor sequentially consistent; but of one key
+// alone, with multileader-lww, the times of the writes are an order that each
+// client sees them in.
 //
 // # The words
 //
