@@ -183,9 +183,7 @@ func (r *VR) follow(from process.ID, v uint64, out *process.Output) bool {
 // it took, or nil: then m is early itself, and kept.
 func (r *VR) takeAll(m *Prepare, s *process.State, out *process.Output) *Prepare {
 	if !r.take(m, s, out) {
-		if len(r.early) < r.cfg.Window {
-			r.early = append(r.early, m)
-		}
+		r.keep(m)
 		return nil
 	}
 	for i := 0; i < len(r.early); i++ {
@@ -199,6 +197,26 @@ func (r *VR) takeAll(m *Prepare, s *process.State, out *process.Output) *Prepare
 		i = -1 // another may follow it; at most Window times
 	}
 	return m
+}
+
+// keep puts m aside until what it follows is here: of all that come early, those that
+// will be needed first.
+func (r *VR) keep(m *Prepare) {
+	far := 0
+	for i, e := range r.early {
+		if e.Prev == m.Prev {
+			r.early[i] = m
+			return
+		}
+		if e.Prev > r.early[far].Prev {
+			far = i
+		}
+	}
+	if len(r.early) < r.cfg.Window {
+		r.early = append(r.early, m)
+	} else if m.Prev < r.early[far].Prev {
+		r.early[far] = m
+	}
 }
 
 // forget begins anew with a primary of whose log nothing is known.
