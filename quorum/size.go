@@ -36,6 +36,15 @@ func Tolerates(n, f int, fault Fault) error {
 	return errors.Join(broken...)
 }
 
+// MostFaults returns the most faults that Tolerates bears among n nodes: ⌊(n-1)/2⌋
+// crashes, or ⌊(n-1)/3⌋ liars; 0 for fewer than 1 node.
+func MostFaults(n int, fault Fault) int {
+	if fault == Byzantine {
+		return max(n-1, 0) / 3
+	}
+	return max(n-1, 0) / 2
+}
+
 // OtherPhase returns the least second quorum that meets every first quorum of
 // size q1 among n nodes: n-q1+1. (Howard, Malkhi and Spiegelman 2016: only
 // quorums of different phases need to meet, q1+q2 > n.)

@@ -163,12 +163,23 @@ func TestByzantineShares(t *testing.T) {
 	}
 }
 
-// TestQuorumCalculation, TestFailureToleranceValidation and TestByzantineTolerance are
-// what one asks first of a cluster.
+// TestQuorumCalculation, and the validations below, are what one asks first of a
+// cluster.
 func TestQuorumCalculation(t *testing.T) {
 	for n, want := range map[int]int{3: 2, 5: 3, 7: 4} {
 		if got := Majority(n); got != want {
 			t.Errorf("Majority(%d) = %d, want %d", n, got, want)
+		}
+	}
+}
+
+func TestMostFaults(t *testing.T) {
+	for _, fault := range []Fault{Crash, Byzantine} {
+		for n := 1; n < 200; n++ {
+			f := MostFaults(n, fault)
+			if Tolerates(n, f, fault) != nil || Tolerates(n, f+1, fault) == nil {
+				t.Errorf("%d nodes bear %d faults %v", n, f, fault)
+			}
 		}
 	}
 }

@@ -92,7 +92,8 @@ func Choose(n Network, risk float64) (Timing, error) {
 	var t Timing
 	t.Heartbeat = milliseconds(min(max(n.Round(), MinHeartbeat), MaxHeartbeat))
 	wish := max(rounds*n.Round(), beats*t.Heartbeat, MinElection, time.Duration(need)*t.Heartbeat)
-	wish = milliseconds(time.Duration(float64(wish) * (1 + n.Drift) / (1 - n.Drift)))
+	drifted := float64(milliseconds(wish)) * (1 + n.Drift) / (1 - n.Drift)
+	wish = time.Duration(drifted).Round(time.Millisecond)
 	if wish > 2*MaxElection {
 		return Timing{}, fmt.Errorf("timing: a round of %v and a loss of %v ask for an election "+
 			"timeout of %v: want less than twice %v; place members nearer to each other, or let "+

@@ -30,7 +30,8 @@ func TestChoose(t *testing.T) {
 		{Network{RoundTrip: 20 * ms, Flush: 10 * ms}, 30 * ms, 300 * ms},
 		{Network{RoundTrip: 100 * ms, Loss: .1}, 100 * ms, 1000 * ms}, // 6 are enough
 		{Network{RoundTrip: 100 * ms, Loss: .5}, 100 * ms, 2000 * ms},
-		{Network{RoundTrip: 100 * ms, Drift: .05}, 100 * ms, 1106 * ms},
+		{Network{RoundTrip: 30 * ms, Drift: 1e-4}, 30 * ms, 300 * ms},
+		{Network{RoundTrip: 100 * ms, Drift: .05}, 100 * ms, 1105 * ms},
 	} {
 		got, err := Choose(c.n, DefaultRisk)
 		if want := (Timing{c.heartbeat, c.election, c.election}); got != want || err != nil {

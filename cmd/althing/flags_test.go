@@ -10,6 +10,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"althing/cmd/althing/calc"
 	"althing/internal/terminal"
 )
 
@@ -192,7 +193,7 @@ func TestPrecedence(t *testing.T) {
 
 // Every flag says what it is for, and nothing is said of flags that are gone.
 func TestHelp(t *testing.T) {
-	parser, err := kong.New(new(commands), terminal.Explain(help))
+	parser, err := kong.New(new(commands), terminal.Explain(help, calc.Help))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,8 +215,10 @@ func TestHelp(t *testing.T) {
 			said++
 		}
 	}
-	for _, flags := range help {
-		said -= len(flags)
+	for _, texts := range []terminal.Help{help, calc.Help} {
+		for _, flags := range texts {
+			said -= len(flags)
+		}
 	}
 	if said != 0 {
 		t.Errorf("%d flags too many have help", -said)
