@@ -116,8 +116,10 @@ type Chain struct {
 
 	// Volatile on heads.
 	peers        []peer // all of the group, by ID
-	closing      bool
+	closing      bool   // it asks all to grant no leases
 	closingSince time.Duration
+	heir         process.ID // who is to be head next; 0: no transfer is under way
+	heirSince    time.Duration
 }
 
 // downstream is what a replica knows of the one that it feeds: its successor, or
@@ -351,7 +353,8 @@ func (r *Chain) AppendState(b []byte) []byte {
 		uint64(len(d.inflight)))
 	b = append(wire.AppendUints(b, d.inflight...), wire.Flag(d.probed, 1))
 	b = wire.AppendUints(b, r.round, r.confirmed, uint64(r.leaseFrom), r.asked, uint64(r.avoid),
-		uint64(r.closingSince), uint64(len(r.sent)))
+		uint64(r.closingSince), uint64(r.heir), uint64(r.heirSince),
+		uint64(len(r.sent)))
 	for _, s := range r.sent {
 		b = wire.AppendUints(b, s.round, uint64(s.at))
 	}

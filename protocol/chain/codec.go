@@ -28,12 +28,13 @@ const (
 	tagEntries
 	tagCheckpoint
 	tagLived
+	tagTimeoutNow
 )
 
 // AppendBinary implements process.Msg.
 func (m *RequestVote) AppendBinary(b []byte) ([]byte, error) {
 	b = wire.AppendUints(append(b, tagRequestVote), m.Epoch, m.LastIndex, m.LastEpoch)
-	return append(b, wire.Flag(m.Pre, 1)), nil
+	return append(b, wire.Flag(m.Pre, 1)|wire.Flag(m.Transfer, 2)), nil
 }
 
 // AppendBinary implements process.Msg.
@@ -105,6 +106,11 @@ func (m *Version) AppendBinary(b []byte) ([]byte, error) {
 }
 
 // AppendBinary implements process.Msg.
+func (m *TimeoutNow) AppendBinary(b []byte) ([]byte, error) {
+	return wire.AppendUints(append(b, tagTimeoutNow), m.Epoch), nil
+}
+
+// AppendBinary implements process.Msg.
 func (m *HardState) AppendBinary(b []byte) ([]byte, error) {
 	return wire.AppendUints(append(b, tagHardState), m.Epoch, uint64(m.Vote)), nil
 }
@@ -147,7 +153,10 @@ type decoder struct{ oplog.Decoder }
 func (d *decoder) message(tag byte) process.Msg {
 	switch tag {
 	case tagRequestVote:
-		return &RequestVote{Epoch: d.Uint(), LastIndex: d.Uint(), LastEpoch: d.Uint(), Pre: d.Flags(1) != 0}
+		m := &RequestVote{Epoch: d.Uint(), LastIndex: d.Uint(), LastEpoch: d.Uint()}
+		f := d.Flags(3)
+		m.Pre, m.Transfer = f&1 != 0, f&2 != 0
+		return m
 	case tagVote:
 		m := &Vote{Epoch: d.Uint(), Last: d.Uint()}
 		f := d.Flags(3)
@@ -182,6 +191,8 @@ func (d *decoder) message(tag byte) process.Msg {
 		return &Query{Epoch: d.Uint(), Ask: d.Uint()}
 	case tagVersion:
 		return &Version{Epoch: d.Uint(), Ask: d.Uint(), Commit: d.Uint()}
+	case tagTimeoutNow:
+		return &TimeoutNow{Epoch: d.Uint()}
 	}
 	return d.record(tag)
 }

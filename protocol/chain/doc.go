@@ -38,6 +38,7 @@
 //	InstallState   predecessor, successor    Ack              it lacks what the log no longer has
 //	Confirm        reader, all               Confirmed        a read, or a lease that is to go on
 //	Query          dirty replica, tail       Version          a read (chain-craq)
+//	TimeoutNow     head, heir                RequestVote      the head has stepped down for it
 //
 // On its disk a replica has HardState (epoch and vote), Entries, Lived (how often
 // it was started), and now and then a Checkpoint that stands for all before it.
@@ -69,6 +70,9 @@
 //     the epoch is known to have been the latest then. In chain-craq any replica in the
 //     chain serves: if it is clean from its own state, else it asks the tail for the
 //     version and waits until it has committed as much. (CRAQ §2.3)
+//
+// A head hands over (Transfer) by taking nothing new until all it has is committed, and
+// stepping down for one of the chain, which then campaigns.
 //
 // # Why nothing committed is lost
 //
@@ -121,6 +125,7 @@
 //     whole.
 //   - A successor of a head that failed need not be the next: of logs equally complete
 //     the first to ask is taken.
-//   - The group is the one it was founded with: Members, and Transfer, are refused as
-//     Unsupported. A replica whose disk was lost must not come back under its ID.
+//   - The group is the one it was founded with: Members is refused as Unsupported. A
+//     replica whose disk was lost must not come back under its ID: under the old one it
+//     could vote twice in an epoch, or for a head that lacks what it once had.
 package chain

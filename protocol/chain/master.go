@@ -1,6 +1,8 @@
 package chain
 
 import (
+	"encoding/binary"
+	"math"
 	"slices"
 
 	"althing/process"
@@ -16,7 +18,7 @@ func (r *Chain) onTimeout(t process.Timer, out *process.Output) {
 		r.head, r.bound = 0, false
 		out.Refuse(requests(r.reads), process.NotLeader, 0) // the chain may be another by now
 		r.reads = nil
-		r.campaign(true, out)
+		r.campaign(true, false, out)
 	case t == gather && r.role == elected:
 		r.layDown(out)
 	case t == heartbeat && r.role == head:
@@ -64,6 +66,10 @@ func (r *Chain) onReceive(in *process.Input, out *process.Output) {
 		r.onQuery(in.From, m, out)
 	case *Version:
 		r.onVersion(m, out)
+	case *TimeoutNow:
+		if r.role == member {
+			r.campaign(false, true, out)
+		}
 	default:
 		r.onChain(in, out)
 	}
@@ -99,7 +105,7 @@ func (r *Chain) sticky(from process.ID, m *RequestVote) bool {
 	if r.lending() {
 		return true
 	}
-	return r.hears() && from != r.head
+	return r.hears() && from != r.head && !m.Transfer
 }
 
 // onStale answers a message of an earlier epoch, so that its sender learns of
@@ -115,8 +121,9 @@ func (r *Chain) onStale(from process.ID, m message, out *process.Output) {
 
 // campaign asks to lay down the chain of the next epoch, or first asks whether it
 // could be had (pre), so that a replica cut off does not come back with an epoch
-// that ends a working chain.
-func (r *Chain) campaign(pre bool, out *process.Output) {
+// that ends a working chain. Who does it by order of the head need not wait until
+// that one is missed.
+func (r *Chain) campaign(pre, byOrder bool, out *process.Output) {
 	out.SetTimer(election, r.cfg.Election)
 	voters := r.log.Group().Voters
 	if !slices.Contains(voters, r.cfg.Self) || r.lending() {
@@ -133,7 +140,9 @@ func (r *Chain) campaign(pre bool, out *process.Output) {
 	if pre {
 		epoch++
 	}
-	ask := &RequestVote{Epoch: epoch, LastIndex: r.log.Last(), LastEpoch: r.log.LastEpoch(), Pre: pre}
+	ask := &RequestVote{
+		Epoch: epoch, LastIndex: r.log.Last(), LastEpoch: r.log.LastEpoch(), Pre: pre, Transfer: byOrder,
+	}
 	for _, to := range voters {
 		if to == r.cfg.Self {
 			// By Send: our own vote counts when our own disk has it.
@@ -186,7 +195,7 @@ func (r *Chain) onVote(from process.ID, m *Vote, out *process.Output) {
 	case n < quorum.Majority(len(voters)):
 		return
 	case m.Pre:
-		r.campaign(false, out)
+		r.campaign(false, false, out)
 		return
 	case r.role == candidate:
 		r.role, r.head = elected, r.cfg.Self
@@ -233,7 +242,8 @@ func (r *Chain) leave(out *process.Output) {
 	}
 	r.role, r.head, r.chain, r.answers = member, 0, nil, nil
 	r.durable, r.floor, r.down, r.closed = 0, 0, downstream{}, false
-	r.peers, r.closing, r.closingSince = nil, false, 0
+	r.peers, r.closing, r.closingSince, r.heir = nil, false, 0, 0
+	r.heirSince = 0
 	out.Refuse(requests(r.reads), process.NotLeader, 0)
 	r.reads, r.sent, r.leased, r.leaseFrom = nil, nil, false, 0
 	r.round, r.confirmed, r.asked = r.ask0(), r.ask0(), r.ask0()
@@ -287,8 +297,11 @@ func (r *Chain) becomeHead(chain []process.ID, out *process.Output) {
 
 // beat is the head's share of each heartbeat.
 func (r *Chain) beat(out *process.Output) {
-	if r.closing && r.now-r.closingSince >= r.cfg.Election.Max && !r.lending() {
-		r.campaign(false, out)
+	if r.handOver(out); r.role != head {
+		return
+	}
+	if r.closing && r.heir == 0 && r.unleased() {
+		r.campaign(false, false, out)
 		return
 	}
 	r.announce(out)
@@ -382,6 +395,9 @@ func (r *Chain) check(out *process.Output) {
 		p := &r.peers[i]
 		p.active, p.moved, p.due = false, false, r.log.Last()
 	}
+	if r.heir != 0 && r.now-r.heirSince > 2*r.cfg.Election.Max {
+		r.heir, r.closing, r.closed = 0, false, false // take requests again
+	}
 	majority := quorum.Majority(len(r.log.Group().Voters))
 	switch {
 	case active < majority:
@@ -390,7 +406,7 @@ func (r *Chain) check(out *process.Output) {
 		r.reconfigure(silent, false, out)
 	case stuck != 0 && active > majority:
 		r.reconfigure(stuck, true, out)
-	case ready != 0:
+	case ready != 0 && r.heir == 0:
 		r.reconfigure(0, false, out)
 	}
 }
@@ -399,11 +415,59 @@ func (r *Chain) check(out *process.Output) {
 // way any more.
 func (r *Chain) reconfigure(avoid process.ID, expel bool, out *process.Output) {
 	r.avoid, r.expel = avoid, expel
-	if !r.cfg.Lease {
-		r.campaign(false, out)
+	r.heir = 0
+	if r.cfg.Lease {
+		r.close()
 		return
 	}
+	r.campaign(false, false, out)
+}
+
+// close has all stop granting leases.
+func (r *Chain) close() {
 	if !r.closing {
 		r.closing, r.closed, r.closingSince = true, true, r.now
 	}
+}
+
+// unleased reports whether no lease stands in the way of the next epoch, unless
+// somebody did not hear in time that it is to come.
+func (r *Chain) unleased() bool {
+	return !r.cfg.Lease || r.closing && r.now-r.closingSince >= r.cfg.Election.Max && !r.lending()
+}
+
+// onTransfer lets another of the chain be head. Nothing new is taken in until it
+// has all that is in transit.
+func (r *Chain) onTransfer(q process.Request, out *process.Output) {
+	id, n := binary.Uvarint(q.Cmd)
+	to := process.ID(id)
+	refuse := func(why process.Reason) { out.Refuse([]process.Request{q}, why, r.head) }
+	switch {
+	case r.role != head:
+		r.refuseElsewhere([]process.Request{q}, out)
+	case n <= 0 || id > math.MaxUint16 || !slices.Contains(r.log.Group().Voters, to):
+		refuse(process.Invalid)
+	case !slices.Contains(r.chain, to):
+		refuse(process.Behind)
+	case r.heir != 0 || r.closing:
+		refuse(process.Changing)
+	case to != r.cfg.Self: // else it is head
+		r.heir, r.heirSince = to, r.now
+		if r.cfg.Lease {
+			r.close()
+		}
+		r.handOver(out)
+	}
+}
+
+// handOver leaves the next chain to the heir, once all is committed, and so on the
+// heir's disk.
+func (r *Chain) handOver(out *process.Output) {
+	if r.heir == 0 || r.commitIndex < r.log.Last() || !r.unleased() {
+		return
+	}
+	to := r.heir
+	r.leave(out)
+	// Now: it is an order to campaign, which anybody may do at any time.
+	out.SendNow(to, &TimeoutNow{Epoch: r.epoch})
 }

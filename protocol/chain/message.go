@@ -14,6 +14,7 @@ type RequestVote struct {
 	LastIndex uint64 // of the candidate's log
 	LastEpoch uint64
 	Pre       bool // would you vote for me? Changes nothing at either side
+	Transfer  bool // the head itself stepped down for the sender
 }
 
 // Vote answers RequestVote.
@@ -99,6 +100,9 @@ type Version struct {
 	Commit uint64 // the tail's commit index
 }
 
+// TimeoutNow asks the receiver to be head at once: the sender has stepped down.
+type TimeoutNow struct{ Epoch uint64 }
+
 // HardState is saved, never sent.
 type HardState struct {
 	Epoch uint64
@@ -139,6 +143,7 @@ func (m *Confirm) epoch() uint64        { return m.Epoch }
 func (m *Confirmed) epoch() uint64      { return m.Epoch }
 func (m *Query) epoch() uint64          { return m.Epoch }
 func (m *Version) epoch() uint64        { return m.Epoch }
+func (m *TimeoutNow) epoch() uint64     { return m.Epoch }
 
 // Kind implements process.Msg; "PreVote" and "PreVoteReply" stand out in traces.
 func (m *RequestVote) Kind() string {
@@ -188,6 +193,9 @@ func (*Query) Kind() string { return "Query" }
 
 // Kind implements process.Msg.
 func (*Version) Kind() string { return "Version" }
+
+// Kind implements process.Msg.
+func (*TimeoutNow) Kind() string { return "TimeoutNow" }
 
 // Kind implements process.Msg.
 func (*HardState) Kind() string { return "HardState" }

@@ -29,6 +29,8 @@ func (r *Chain) onSpecial(q process.Request, out *process.Output) {
 	switch q.Kind {
 	case process.Read:
 		r.onRead(q, out)
+	case process.Transfer:
+		r.onTransfer(q, out)
 	default:
 		out.Refuse([]process.Request{q}, process.Unsupported, 0)
 	}
@@ -37,16 +39,23 @@ func (r *Chain) onSpecial(q process.Request, out *process.Output) {
 func (r *Chain) onCommands(reqs []process.Request, out *process.Output) {
 	switch {
 	case r.role != head:
-		leader := r.head
-		if leader == r.cfg.Self {
-			leader = 0 // elected: soon
-		}
-		out.Refuse(reqs, process.NotLeader, leader)
+		r.refuseElsewhere(reqs, out)
+	case r.heir != 0: // or it would never have it all
+		out.Refuse(reqs, process.Changing, r.head)
 	case r.log.Last()-r.commitIndex+uint64(len(reqs)) > maxUncommitted:
 		out.Refuse(reqs, process.Busy, r.head)
 	default:
 		r.propose(reqs, out)
 	}
+}
+
+// refuseElsewhere sends clients to the head, if it is known.
+func (r *Chain) refuseElsewhere(reqs []process.Request, out *process.Output) {
+	to := r.head
+	if to == r.cfg.Self {
+		to = 0 // elected: soon
+	}
+	out.Refuse(reqs, process.NotLeader, to)
 }
 
 // propose gives requests their places and sends them down the chain.
@@ -263,6 +272,7 @@ func (r *Chain) onAck(from process.ID, m *Ack, out *process.Output) {
 	if n := min(m.Commit, r.matched); n > r.commitIndex {
 		r.commitTo(n, out)
 		r.passUp(out)
+		r.handOver(out)
 	}
 	r.feed(false, out)
 }
