@@ -214,7 +214,7 @@ func place(p *plan.Plan) (lines []line) {
 	}
 	lines = append(lines, line{"nodes", strings.Join(regions, ", ")})
 	if p.Placement.Leader != "" {
-		lines = append(lines, line{"leader", p.Placement.Leader + ", where clients of all regions wait least on average"})
+		lines = append(lines, line{"leader", p.Placement.Leader + ", where clients wait least on average of all regions"})
 	}
 	return lines
 }
@@ -228,7 +228,8 @@ func bears(p *plan.Plan) []line {
 	if t.Condition != "" {
 		text += ": " + t.Condition
 	}
-	lines := []line{{"failures", text}, {"lost disks", count(t.Durable, "node") + ", and no acknowledged write with them"}}
+	lines := []line{{"failures", text},
+		{"lost disks", count(t.Durable, "node") + ", and no acknowledged write with them"}}
 	if p.Placement != nil {
 		region := "no: the one with most nodes must not be lost"
 		if t.AnyRegion {
@@ -251,15 +252,14 @@ func expect(p *plan.Plan) (lines []line) {
 		lines = append(lines, line{name, fmt.Sprintf("write %s ms, read %s ms", digits(l.WriteMS), digits(l.ReadMS))})
 	}
 	lines = append(lines, line{"availability", fmt.Sprintf("writes %s%%, reads %s%%; writes fail %s minutes a year",
-		strconv.FormatFloat(100*p.Availability.Write, 'g', 8, 64), strconv.FormatFloat(100*p.Availability.Read, 'g', 8, 64),
-		digits(p.Availability.DownMinutes))})
+		percent(p.Availability.Write), percent(p.Availability.Read), digits(p.Availability.DownMinutes))})
 	switch s := p.Staleness; {
 	case s == nil:
 	case s.Bound != "":
 		lines = append(lines, line{"staleness", s.Bound})
 	default:
-		lines = append(lines, line{"staleness", fmt.Sprintf("right after a write %s%% of reads show it, 99.9%% after %s ms; "+
-			"no more than %s behind, 999 times in 1,000", digits(100*s.Fresh), digits(s.WithinMS),
+		lines = append(lines, line{"staleness", fmt.Sprintf("right after a write %s%% of reads show it, 99.9%% after "+
+			"%s ms; no more than %s behind, 999 times in 1,000", digits(100*s.Fresh), digits(s.WithinMS),
 			count(s.Versions, "version"))})
 	}
 	return lines
@@ -324,5 +324,7 @@ func count(n int, what string) string {
 	}
 	return fmt.Sprintf("%d %ss", n, what)
 }
+
+func percent(x float64) string { return strconv.FormatFloat(100*x, 'g', 8, 64) }
 
 func digits(x float64) string { return strconv.FormatFloat(x, 'g', 4, 64) }

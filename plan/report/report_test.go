@@ -42,8 +42,8 @@ func TestText(t *testing.T) {
 		}
 	}
 	text := strings.Join(strings.Fields(b.String()), " ")
-	want := []string{"3 of 5 nodes", "any one, and then no further node", "no answer for 2500 ms; 2 writes lost, no read stale; " +
-		"CONTRADICTS: nothing is lost (seed 7)"}
+	want := []string{"3 of 5 nodes", "any one, and then no further node",
+		"no answer for 2500 ms; 2 writes lost, no read stale; CONTRADICTS: nothing is lost (seed 7)"}
 	for _, s := range p.FailureScenarios {
 		want = append(want, s.Scenario+" "+s.Behavior+" → "+s.Recovery)
 	}
