@@ -1,7 +1,10 @@
 package vsync
 
 import (
+	"encoding/binary"
+	"slices"
 	"testing"
+	"time"
 
 	"althing/process"
 	"althing/process/processtest"
@@ -25,3 +28,155 @@ func FuzzDecode(f *testing.F) {
 }
 
 func TestRules(t *testing.T) { processtest.Run(t, Protocol) }
+
+func TestADecodedViewHasMembers(t *testing.T) {
+	next := process.Entry{Epoch: 200_001, Index: 8, Req: process.Request{Kind: process.Members}}
+	for _, cmd := range [][]byte{nil, process.AppendGroup(nil, process.Group{Learners: ids})} {
+		next.Req.Cmd = cmd
+		b, _ := (&Propose{1, 2, next}).AppendBinary(nil)
+		if m, err := Decode(b); err == nil {
+			t.Errorf("a view of nobody: %+v", m)
+		}
+	}
+}
+
+func TestNothingIsDeliveredThatOneOfTheViewLacks(t *testing.T) {
+	g := newTrio(t)
+	g.lost = cut(3)
+	g.submit(1, process.Request{Cmd: []byte("x")})
+	g.settle()
+	one := g.replicas[1]
+	if one.delivered != 1 {
+		t.Fatalf("3 lacks it: %+v", one.Status())
+	}
+	g.miss()
+	if one.delivered != 3 || !slices.Equal(one.voters(), []process.ID{1, 2}) || !one.leads() {
+		t.Fatalf("3 is not left out: %+v, %v", one.Status(), one.voters())
+	}
+}
+
+func TestWhoHasFlushedMakesNothingStable(t *testing.T) {
+	g := newTrio(t)
+	g.receive(3, 2, &Flush{View: 100_001, Ballot: 200_002})
+	if m := sent[*Flushed](g); len(m) != 1 || m[0].Last != 1 {
+		t.Fatalf("it does not stop: %+v", m)
+	}
+	es := []process.Entry{{Epoch: 100_001, Index: 2, Req: process.Request{Cmd: []byte("x")}}}
+	for _, m := range []process.Msg{
+		&Cast{View: 100_001, Prev: 1, Epoch: 100_001, Entries: es},
+		&Cast{Use: ForState, View: 100_001, Prev: 1, Epoch: 100_001, Last: 2, Entries: es},
+		&Stable{View: 100_001, Last: 2, Round: 9},
+	} {
+		g.receive(3, 1, m)
+		if len(sent[*Ack](g)) != 0 || len(sent[*Here](g)) != 0 {
+			t.Errorf("after %s it answers the sequencer", m.Kind())
+		}
+	}
+	g.receive(3, 2, &Flush{View: 100_001, Ballot: 200_002})
+	if m := sent[*Flushed](g); len(m) != 1 || m[0].Last != 2 {
+		t.Fatalf("it does not tell what it has by now: %+v", m)
+	}
+}
+
+func TestASequencerThatRestartsIsNoneOfItsView(t *testing.T) {
+	g := newTrio(t)
+	group := process.Group{Voters: ids}
+	r := New(process.Config{Self: 1}).(*Member)
+	es := []process.Entry{{Epoch: 100_001, Index: 1,
+		Req: process.Request{Kind: process.Members, Cmd: process.AppendGroup(nil, group)}}}
+	for _, m := range []process.Msg{&Checkpoint{Group: group}, &Record{View: 100_001, Entries: es}} {
+		r.Step(process.Input{Kind: process.Recover, Msg: m}, &process.Output{})
+	}
+	g.replicas[1] = r
+	g.do(1, process.Input{Kind: process.Start, State: &process.State{Group: group}})
+	g.receive(1, 2, &Ack{View: 100_001, Upto: 1})
+	g.submit(1, process.Request{Cmd: []byte("x")})
+	if r.leads() || refused(g) != process.NotLeader || r.log.Last() != 1 {
+		t.Fatalf("it casts: %+v", r.Status())
+	}
+}
+
+func TestAMemberHelpsNoEarlierBallot(t *testing.T) {
+	g := newTrio(t)
+	g.receive(3, 2, &Flush{View: 100_001, Ballot: 300_002})
+	for _, m := range []process.Msg{
+		&Flush{View: 100_001, Ballot: 200_001},
+		&Propose{View: 100_001, Ballot: 200_001, Next: process.Entry{Epoch: 200_001, Index: 2}},
+	} {
+		g.receive(3, 1, m)
+		if r := sent[*Reject](g); len(r) != 1 || r[0].Ballot != 300_002 || len(g.effects) != 1 {
+			t.Errorf("%s of an earlier ballot: %+v", m.Kind(), g.effects)
+		}
+	}
+}
+
+func TestRequestsWaitForTheNextView(t *testing.T) {
+	g := newTrio(t)
+	g.lost = cut(3)
+	g.fire(1, checkTimer)
+	g.fire(1, heartbeat)
+	g.settle()
+	g.fire(1, checkTimer)
+	g.submit(1, process.Request{Cmd: []byte("x")}, process.Request{Kind: process.Read})
+	if len(g.effects) != 0 {
+		t.Fatalf("while the view changes: %+v", g.effects)
+	}
+	g.settle()
+	g.fire(1, gather)
+	g.settle()
+	if one := g.replicas[1]; one.delivered != 3 || len(one.waiting) != 0 || len(one.reads) != 0 {
+		t.Fatalf("they are forgotten: %+v", one.Status())
+	}
+}
+
+func TestASequencerWithoutAMajorityRefusesWhatWaits(t *testing.T) {
+	g := newTrio(t)
+	g.lost = cut(1)
+	g.submit(1, process.Request{Kind: process.Read})
+	g.fire(1, checkTimer)
+	g.settle()
+	g.fire(1, checkTimer)
+	if one := g.replicas[1]; refused(g) != process.NotLeader || one.leads() || one.office {
+		t.Fatalf("it goes on: %+v, %+v", one.Status(), g.effects)
+	}
+}
+
+func TestASequencerThatIsNotWantedLeavesWhenAllHaveTheView(t *testing.T) {
+	g := newTrio(t)
+	want := process.AppendGroup(nil, process.Group{Voters: []process.ID{2, 3}})
+	g.submit(1, process.Request{Kind: process.Members, Cmd: want})
+	g.settle()
+	one, two := g.replicas[1], g.replicas[2]
+	if one.office || one.delivered != 2 || two.delivered != 2 || two.log.Group().Has(1) {
+		t.Fatalf("%+v %+v", one.Status(), two.Status())
+	}
+	g.now += time.Second
+	g.fire(2, election)
+	g.settle()
+	if !two.leads() {
+		t.Fatalf("nobody takes over: %+v", two.Status())
+	}
+}
+
+func TestWhatIsAskedForInVainIsRefused(t *testing.T) {
+	g := newTrio(t)
+	for _, c := range []struct {
+		req  process.Request
+		want process.Reason
+	}{
+		{process.Request{Kind: process.Transfer}, process.Invalid},
+		{process.Request{Kind: process.Transfer, Cmd: binary.AppendUvarint(nil, 4)}, process.Invalid},
+		{process.Request{Kind: process.Members}, process.Invalid},
+		{process.Request{Kind: process.Members,
+			Cmd: process.AppendGroup(nil, process.Group{Voters: []process.ID{7}})}, process.Behind},
+		{process.Request{Kind: process.NoOp}, process.Unsupported},
+	} {
+		if g.submit(1, c.req); refused(g) != c.want {
+			t.Errorf("%+v: %v, not %v", c.req, refused(g), c.want)
+		}
+	}
+	g.submit(2, process.Request{Kind: process.Read})
+	if refused(g) != process.NotLeader || g.effects[0].To != 1 {
+		t.Errorf("a member serves a read: %+v", g.effects)
+	}
+}
