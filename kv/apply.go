@@ -408,3 +408,14 @@ func (w *writer) log(e Event, h *head) {
 func compareAlarms(a, b Alarm) int {
 	return cmp.Or(cmp.Compare(a.Member, b.Member), cmp.Compare(a.Kind, b.Kind))
 }
+
+var _ process.Toucher = (*Store)(nil)
+
+// Touches implements process.Toucher.
+func (s *Store) Touches(cmd []byte) []string {
+	c, err := Decode(cmd)
+	if err != nil {
+		return nil // Apply refused it, and changed nothing
+	}
+	return command.Touches(c)
+}

@@ -101,10 +101,7 @@ type Store struct {
 	freed   atomic.Uint64
 }
 
-var (
-	_ process.Machine = (*Store)(nil)
-	_ process.Toucher = (*Store)(nil)
-)
+var _ process.Machine = (*Store)(nil)
 
 // published is one point in the life of the store, as readers see it.
 type published struct {
@@ -342,15 +339,6 @@ func (s *Store) viewOf(p *published) (v *view, done func() error) {
 		defer p.engine.Release()
 		return snap.Close()
 	}
-}
-
-// Touches implements process.Toucher.
-func (s *Store) Touches(cmd []byte) []string {
-	c, err := Decode(cmd)
-	if err != nil {
-		return nil // Apply refused it, and changed nothing
-	}
-	return command.Touches(c)
 }
 
 // Read implements process.Machine: cmd is an encoded *Range or a *Txn that

@@ -15,7 +15,8 @@ func TestTouches(t *testing.T) {
 			t.Errorf("%+v touches %q, want %q", commands()[i], got, want)
 		}
 	}
-	twice := &Txn{Then: []Op{put("a", "1"), &DeleteRange{Key: []byte("b"), End: []byte("c")}}, Else: []Op{put("a", "2")}}
+	some := &DeleteRange{Key: []byte("b"), End: []byte("c")}
+	twice := &Txn{Then: []Op{put("a", "1"), some}, Else: []Op{put("a", "2")}}
 	if got := Touches(twice); !slices.Equal(got, []string{"a", "[b, c)"}) {
 		t.Errorf("a transaction touches %q", got)
 	}
