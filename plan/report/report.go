@@ -214,7 +214,7 @@ func place(p *plan.Plan) (lines []line) {
 	}
 	lines = append(lines, line{"nodes", strings.Join(regions, ", ")})
 	if p.Placement.Leader != "" {
-		lines = append(lines, line{"leader", p.Placement.Leader + ", where clients wait least on average of all regions"})
+		lines = append(lines, line{"leader", p.Placement.Leader + ", where clients wait least on average"})
 	}
 	return lines
 }
