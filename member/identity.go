@@ -40,6 +40,8 @@ type identity struct {
 	Name    string     `json:"name"`
 	// Protocol is what the log is of; "" is raft.
 	Protocol string `json:"protocol,omitempty"`
+	// Variant is process.Protocol.Variant.
+	Variant string `json:"variant,omitempty"`
 	// Peers is where to find the others until the store says so.
 	Peers map[process.ID]string `json:"peers,omitempty"`
 	// Life names the data of this directory, and Lives those of the other
@@ -100,12 +102,16 @@ func (id *identity) whole(dir string) error {
 func (id *identity) protocol() string { return cmp.Or(id.Protocol, raft.Protocol.Name) }
 
 // channel names the cluster to the members' links: those that run another
-// protocol are not talked to.
+// protocol, or it with other quorums, are not talked to.
 func (id *identity) channel() uint64 {
+	c := id.Cluster
 	if p := id.protocol(); p != raft.Protocol.Name {
-		return id.Cluster ^ digest("protocol", p)
+		c ^= digest("protocol", p)
 	}
-	return id.Cluster
+	if id.Variant != "" {
+		c ^= digest("variant", id.Variant)
+	}
+	return c
 }
 
 // save writes the identity so that a crash leaves the old file or the new.

@@ -50,6 +50,25 @@ func TestDigest(t *testing.T) {
 	}
 }
 
+// TestChannel: members that would not count alike do not talk to one another.
+func TestChannel(t *testing.T) {
+	seen := map[uint64]identity{}
+	for _, id := range []identity{
+		{}, {Protocol: "vr"}, {Protocol: "multipaxos"}, {Variant: "4, 2"},
+		{Protocol: "multipaxos", Variant: "4, 2"}, {Protocol: "multipaxos", Variant: "3, 3"},
+	} {
+		id.Cluster = clusterNumber
+		c := id.channel()
+		if other, ok := seen[c]; ok {
+			t.Errorf("%+v and %+v have one channel", id, other)
+		}
+		seen[c] = id
+	}
+	if raft := (identity{Cluster: clusterNumber, Protocol: "raft"}); raft.channel() != clusterNumber {
+		t.Error("the channel of Raft has changed: releases no longer talk to one another")
+	}
+}
+
 func TestIdentify(t *testing.T) {
 	list := []*pb.Member{
 		{ID: 0xaa0001, Name: "a", PeerURLs: []string{"http://a:1"}},

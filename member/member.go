@@ -1,6 +1,7 @@
 package member
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/binary"
@@ -167,6 +168,9 @@ func (m *Member) begin(ctx context.Context) error {
 	case id != nil && id.protocol() != c.Protocol.Name:
 		return fmt.Errorf("%s was begun with the protocol %s: a log of it cannot be read by %s", c.Dir, id.protocol(),
 			c.Protocol.Name)
+	case id != nil && id.Variant != c.Protocol.Variant:
+		return fmt.Errorf("%s was begun with %s, and not with %s: what was decided with some quorums may be missed "+
+			"with others", c.Dir, quorums(id.Variant), quorums(c.Protocol.Variant))
 	case id != nil && id.Started:
 	case len(c.Join) > 0:
 		if id == nil {
@@ -192,7 +196,7 @@ func (m *Member) begin(ctx context.Context) error {
 			id.Peers[process.ID(members[i].Replica)] = hostOf(members[i].PeerURLs)
 		}
 	}
-	id.Protocol = c.Protocol.Name
+	id.Protocol, id.Variant = c.Protocol.Name, c.Protocol.Variant
 	delete(id.Peers, id.Replica)
 	if id.Life == 0 {
 		id.Life = rand.Uint64() | 1
@@ -206,6 +210,9 @@ func (m *Member) begin(ctx context.Context) error {
 	m.store, err = kv.Open(o)
 	return err
 }
+
+// quorums names a process.Protocol.Variant.
+func quorums(variant string) string { return cmp.Or(variant, "the protocol's own quorums") }
 
 func (m *Member) openNode(context.Context) error {
 	c := &m.c

@@ -295,6 +295,14 @@ type Protocol struct {
 	// a whole group; nil if it has none beyond those of its Order.
 	Monitor func() Monitor
 	Facts   Facts
+
+	// Flexible returns the protocol with quorums of first and second replicas in its
+	// two phases, in a group of n voters, or why that is not safe. It is nil where
+	// there is no such choice.
+	Flexible func(n, first, second int) (Protocol, error)
+	// Variant says what was chosen so: all replicas of a group must have the same,
+	// for good. "" is the protocol as the catalog has it.
+	Variant string
 }
 
 // A Monitor watches a group from outside and knows what must never happen.

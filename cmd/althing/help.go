@@ -10,7 +10,9 @@ var help = terminal.Help{
 			"The next up with it has everything back.",
 		"client": "Where the first member of a new cluster listens for clients " +
 			"(127.0.0.1:2379); the others on ports from 10 up.",
-		"protocol":  "What a new cluster speaks (raft); sim --list has them.",
+		"protocol": "What a new cluster speaks (raft); sim --list has them.",
+		"quorums": "How many members of a new cluster of multipaxos an election asks, and a write " +
+			"(majorities); together more than there are.",
 		"processes": "Each member is a process of its own, started again when it dies.",
 		"log-level": "Least that is logged.",
 	},
@@ -32,7 +34,9 @@ var help = terminal.Help{
 		"election-timeout":            "Milliseconds, at least, that a member waits for a leader (500).",
 		"lease-reads": "The leader reads by its lease, without asking; clocks must not run " +
 			"5% apart.",
-		"acks":                  "Backups that must hold a write before it is answered, by primarybackup-semisync.",
+		"acks": "Backups that must hold a write before it is answered, by primarybackup-semisync.",
+		"quorums": "How many voters an election asks, and a write, with multipaxos (majorities); all members " +
+			"have the same, for good. One that joins says of how many voters, too: Q1,Q2,N.",
 		"quota-backend-bytes":   "Bytes of keys and values from which on puts are refused.",
 		"max-request-bytes":     "Bytes of a request that changes something.",
 		"max-txn-ops":           "Operations of a transaction.",
@@ -67,6 +71,7 @@ var help = terminal.Help{
 		"seed":     "The first seed; one seed is one run, always the same.",
 		"seeds":    "So many seeds, one after the other.",
 		"nodes":    "Voters at first (drawn from the seed).",
+		"quorums":  "Quorums of multipaxos' two phases among --nodes voters, or Q1,Q2,N (majorities).",
 		"faults": "What may go wrong: none, net, disk, clock, crash, ops, all, or kinds, " +
 			"with commas.",
 		"duration":  "Virtual time with faults; then all is healed, and must make progress.",

@@ -45,7 +45,8 @@ type serveCommand struct {
 	HeartbeatInterval int `default:"100" placeholder:"MS"`
 	ElectionTimeout   int `default:"500" placeholder:"MS"`
 	LeaseReads        bool
-	Acks              int `default:"1" placeholder:"N"`
+	Acks              int     `default:"1" placeholder:"N"`
+	Quorums           quorums `placeholder:"Q1,Q2"`
 
 	QuotaBackendBytes int64  `default:"2147483648"`
 	MaxRequestBytes   int    `default:"1572864"`
@@ -167,7 +168,8 @@ func (s *serveCommand) plan() (*plan, error) {
 			return nil, err
 		}
 	}
-	return p, nil
+	c.Protocol, err = s.Quorums.of(c.Protocol, len(c.Founders))
+	return p, err
 }
 
 // served returns a protocol that can serve.

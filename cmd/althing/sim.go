@@ -25,6 +25,7 @@ type simCommand struct {
 	Seed     uint64        `default:"1"`
 	Seeds    int           `default:"1" placeholder:"N"`
 	Nodes    int           `placeholder:"N"`
+	Quorums  quorums       `placeholder:"Q1,Q2"`
 	Faults   string        `default:"all" placeholder:"LIST"`
 	Duration time.Duration `default:"10s"`
 	Clients  int           `placeholder:"N"`
@@ -46,7 +47,7 @@ func (s *simCommand) Run(to *terminal.Output) error {
 	if s.List {
 		return catalog(to.Out)
 	}
-	if s.Replay != "" {
+	if s.Replay != "" && s.Quorums == nil {
 		return s.replay(to)
 	}
 	p, o, err := s.options()
@@ -80,8 +81,13 @@ func (s *simCommand) options() (p process.Protocol, o sim.Options, err error) {
 		err = terminal.Wrong("rate", s.Rate, "expected up to 100000, or 0: drawn from the seed")
 	case s.Trace != "" && s.Seeds > 1:
 		err = terminal.Wrong("trace", s.Trace, "expected with one seed: a trace is of one run")
+	case s.Quorums != nil && s.Trace+s.Short+s.Replay != "":
+		err = terminal.Wrong("quorums", s.Quorums, "expected without --trace, --short and --replay: a trace has none")
 	case s.TLA != "" && (s.Trace == "" || !slices.Contains(refine.Protocols(), s.Protocol)):
 		err = terminal.Wrong("tla", s.TLA, "expected with --trace, and of raft: it is what has a specification")
+	}
+	if err == nil {
+		p, err = s.Quorums.of(p, s.Nodes)
 	}
 	o = sim.Options{Seed: s.Seed, Nodes: s.Nodes, Duration: s.Duration, Clients: s.Clients, Rate: s.Rate,
 		Faults: faults}
@@ -218,6 +224,9 @@ func (s *simCommand) broken(p process.Protocol, o sim.Options, r *sim.Result, to
 		o.Duration)
 	if o.Nodes != 0 {
 		again += fmt.Sprintf(" --nodes %d", o.Nodes)
+	}
+	if s.Quorums != nil {
+		again += " --quorums " + s.Quorums.String()
 	}
 	if o.Clients != 0 {
 		again += fmt.Sprintf(" --clients %d", o.Clients)

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -42,8 +43,9 @@ type upCommand struct {
 	Data      string `default:"althing.data" placeholder:"DIR"`
 	Client    string `placeholder:"HOST:PORT"`
 	Processes bool
-	Protocol  string `placeholder:"NAME"`
-	LogLevel  string `enum:"debug,info,warn,error" default:"info"`
+	Protocol  string  `placeholder:"NAME"`
+	Quorums   quorums `placeholder:"Q1,Q2"`
+	LogLevel  string  `enum:"debug,info,warn,error" default:"info"`
 }
 
 // A cluster is what up keeps of one, in its directory.
@@ -53,7 +55,8 @@ type cluster struct {
 	Founded bool        `json:"founded"` // all members have been started
 	Members []placement `json:"members"`
 	// Protocol is what they speak; "" is raft.
-	Protocol string `json:"protocol,omitempty"`
+	Protocol string  `json:"protocol,omitempty"`
+	Quorums  quorums `json:"quorums,omitempty"`
 }
 
 func (c *cluster) protocol() string { return cmp.Or(c.Protocol, raft.Protocol.Name) }
@@ -141,6 +144,10 @@ func (u *upCommand) cluster() (*cluster, error) {
 		return nil, terminal.Wrong("protocol", u.Protocol,
 			"%s holds a cluster of %s: expected that, or another --data", u.Data, c.protocol())
 	}
+	if u.Quorums != nil && !slices.Equal(u.Quorums, c.Quorums) {
+		return nil, terminal.Wrong("quorums", u.Quorums,
+			"%s holds a cluster with other quorums: expected those, or another --data", u.Data)
+	}
 	for _, m := range c.Members {
 		own := filepath.Join(u.Data, m.Name, "member.json")
 		if _, err := os.Stat(own); c.Founded && errors.Is(err, fs.ErrNotExist) {
@@ -170,7 +177,12 @@ func (u *upCommand) layOut() (*cluster, error) {
 	}
 	host, text, _ := net.SplitHostPort(client) // checked before
 	port, _ := strconv.Atoi(text)
-	c := &cluster{Format: clusterFormat, Protocol: u.Protocol}
+	c := &cluster{Format: clusterFormat, Protocol: u.Protocol, Quorums: u.Quorums}
+	if p, err := served(c.protocol()); err != nil {
+		return nil, err
+	} else if _, err = c.Quorums.of(p, nodes); err != nil {
+		return nil, err
+	}
 	c.Token = "up-" + strconv.FormatInt(time.Now().UnixNano(), 36)
 	var held []net.Listener // until all are found, so that none is found twice
 	defer func() {
@@ -227,13 +239,17 @@ func (u *upCommand) serve(c *cluster, i int) []string {
 		founders = append(founders, o.Name+"=http://"+o.Peer)
 	}
 	dir := filepath.Join(u.Data, m.Name)
-	return []string{
+	flags := []string{
 		"--name=" + m.Name, "--data-dir=" + dir, "--log-file=" + filepath.Join(dir, "log.jsonl"),
 		"--listen-client-urls=http://" + m.Client, "--listen-peer-urls=http://" + m.Peer,
 		"--listen-metrics-urls=http://" + m.Metrics, "--initial-cluster=" + strings.Join(founders, ","),
 		"--initial-cluster-token=" + c.Token, "--log-level=" + u.LogLevel, "--log-format=text",
 		"--protocol=" + c.protocol(),
 	}
+	if c.Quorums != nil {
+		flags = append(flags, "--quorums="+c.Quorums.String())
+	}
+	return flags
 }
 
 // runAll runs all members in this process.

@@ -1,6 +1,7 @@
 package multipaxos
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -26,7 +27,7 @@ func Flexible(s quorum.Phases) (process.Protocol, error) {
 }
 
 func row(s quorum.Phases) process.Protocol {
-	return process.Protocol{
+	p := process.Protocol{
 		Name:    "multipaxos",
 		Paper:   "Leslie Lamport, Paxos Made Simple, 2001",
 		New:     func(c process.Config) process.Process { return newPaxos(c, s) },
@@ -39,7 +40,14 @@ func row(s quorum.Phases) process.Protocol {
 			Rounds:   2,                                      // leader to acceptors, and back
 			Messages: func(n int) int { return 3 * (n - 1) }, // accept, accepted, chosen
 		},
+		Flexible: func(n, first, second int) (process.Protocol, error) {
+			return Flexible(quorum.Phases{N: n, First: first, Slow: second})
+		},
 	}
+	if s.N > 0 {
+		p.Variant = fmt.Sprintf("quorums of %d and %d among %d", s.First, s.Slow, s.N)
+	}
+	return p
 }
 
 // survivors returns process.Facts.Replicas: both phases need a quorum of those
