@@ -352,6 +352,10 @@ func (c *client) remember() {
 // refused tries again after a while, where the replica says.
 func (s *sim) refused(i int, a *world.Answer) {
 	c := &s.clients[i]
+	if s.settling.on && c.guest.Moving() {
+		s.moveOn(i)
+		return
+	}
 	if a.Why == process.Unsupported && c.req.Kind == process.Read {
 		c.req.Kind = process.Command // through the log, then
 	}

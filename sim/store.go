@@ -25,7 +25,7 @@ func (s *sim) moveOn(i int) {
 			break
 		}
 	}
-	c.guest.Move()
+	c.guest.Begin()
 	s.rest(i)
 }
 
@@ -33,6 +33,13 @@ func (s *sim) moveOn(i int) {
 func (s *sim) useStore(i int) {
 	c := &s.clients[i]
 	c.seq++
+	switch calm := s.settling.on || s.plan.faults.Has(LoseDisk|Corrupt) || s.roams(); {
+	case calm && c.guest.Moving(): // nobody who is left may have what it has seen
+		c.guest.Begin()
+	case !calm && c.Chance(50_000):
+		c.target = process.ID(1 + c.Below(s.plan.nodes))
+		c.guest.Move()
+	}
 	key := c.Below(s.keys())
 	read := c.Below(100) < s.plan.reads
 	if s.settling.last {

@@ -1,8 +1,10 @@
 // Package guest is a client of a process.Store in a simulation: what it asks,
 // what it has seen, and whether it was shown what a store promises.
 //
-// A guest stays with its replica, for that is where the promise to it holds. One
-// whose replica is gone for good begins anew at another: as another session.
+// A guest mostly stays with its replica, for that is where the promise to it
+// holds. If it moves, it hands on its token before it does anything else, and goes
+// on in its session. One whose replica is gone for good begins anew at another: as
+// another session, for nobody may ever have what its token stands for.
 package guest
 
 import (
@@ -25,11 +27,19 @@ const MaxKeys = 8
 type Guest struct {
 	Plain  bool            // it hands on no tokens
 	tokens [MaxKeys]string // of the last answer about each key
+	last   string          // of all
+	moving bool            // it has not been answered since it moved
 	life   int
 }
 
-// Move begins another session.
-func (g *Guest) Move() { *g = Guest{Plain: g.Plain, life: g.life + 1} }
+// Move says that from now on it asks another replica.
+func (g *Guest) Move() { g.moving = g.last != "" }
+
+// Moving reports whether no answer has come since it moved.
+func (g *Guest) Moving() bool { return g.moving }
+
+// Begin begins another session.
+func (g *Guest) Begin() { *g = Guest{Plain: g.Plain, life: g.life + 1} }
 
 // Ask makes up the seq-th operation of client i of n: a read of the key, or a
 // write over all that is there, or sometimes over what the guest last saw.
@@ -38,9 +48,11 @@ func (g *Guest) Ask(i, n, key int, seq uint64, read bool, d *dice.Dice) (history
 	o := history.Op{Client: g.life*n + i, Key: name, Kind: history.Put, Arg: fmt.Sprintf("%d.%d", i, seq)}
 	kind, cmd := process.Command, "put "+name+" "+o.Arg
 	switch token := g.tokens[key]; {
-	case read:
+	case read || g.moving:
 		o.Kind, o.Arg = history.Get, ""
-		kind, cmd = process.Read, "get "+name
+		if kind, cmd = process.Read, "get "+name; g.moving {
+			cmd += " " + g.last
+		}
 	case token != "" && !g.Plain && d.Chance(300_000):
 		cmd = "set " + name + " " + token + " " + o.Arg
 	}
@@ -51,7 +63,7 @@ func (g *Guest) Ask(i, n, key int, seq uint64, read bool, d *dice.Dice) (history
 // values is of no register, so no history of registers has it.
 func (g *Guest) Learn(o *history.Op, answer []byte) {
 	token, rest, _ := strings.Cut(string(answer), " ")
-	g.tokens[o.Key[1]-'0'] = token
+	g.tokens[o.Key[1]-'0'], g.last, g.moving = token, token, false
 	for n := 0; rest != ""; n++ {
 		word, err := strconv.QuotedPrefix(rest)
 		if err != nil || n > 0 {

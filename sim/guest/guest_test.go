@@ -35,6 +35,14 @@ func TestLearn(t *testing.T) {
 		t.Errorf("%d of 100 writes are over what was seen", tokens)
 	}
 	g.Move()
+	if o, q := g.Ask(2, 32, 1, 1, false, &d); !g.Moving() || o.Client != 2 || string(q.Cmd) != "get k1 {1:2}" {
+		t.Errorf("elsewhere it asks first: %+v, %s", o, q.Cmd)
+	}
+	o := history.Op{Key: "k1"}
+	if g.Learn(&o, []byte("{1:3}")); g.Moving() {
+		t.Error("it is answered, and moves on")
+	}
+	g.Begin()
 	if o, q := g.Ask(2, 32, 3, 1, false, &d); o.Client != 34 || q.Client != 3 || string(q.Cmd) != "put k3 2.1" {
 		t.Errorf("in the next session: %+v, %s", o, q.Cmd)
 	}
