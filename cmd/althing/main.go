@@ -7,6 +7,7 @@
 //	althing trace    what a simulation recorded, for other tools
 //	althing check    what clients saw, against what was promised
 //	althing bench    load for any server of the etcd API
+//	althing plan     a protocol for what is required, with evidence
 //	althing calc     quorums, availability, staleness, timeouts, latency, …
 //	althing maelstrom a node for the Maelstrom workbench
 //	althing version  which build this is
@@ -22,6 +23,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"althing/cmd/althing/calc"
+	"althing/cmd/althing/planning"
 	"althing/internal/terminal"
 )
 
@@ -33,6 +35,7 @@ type commands struct {
 	Trace     traceCommand     `cmd:"" help:"Turn what a simulation recorded into what other tools read."`
 	Check     checkCommand     `cmd:"" help:"Judge a recorded history: which promise does it keep?"`
 	Bench     benchCommand     `cmd:"" help:"Put load on servers of the etcd API, and measure."`
+	Plan      planning.Command `cmd:"" help:"Recommend a protocol and its numbers, with evidence."`
 	Calc      calc.Commands    `cmd:"" help:"Calculate: quorums, availability, staleness, timeouts, latency, …"`
 	Maelstrom maelstromCommand `cmd:"" help:"Be a node of the Maelstrom workbench, on standard input and output."`
 	Version   versionCommand   `cmd:"" help:"Print which build this is."`
@@ -59,7 +62,7 @@ func run(args []string, to terminal.Output) (code int) {
 			"a simulator of faults, and an explorer of states."),
 		kong.Writers(to.Out, to.Err), kong.Exit(func(code int) { panic(ended(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.PostBuild(environment),
-		terminal.Explain(help, calc.Help))
+		terminal.Explain(help, planning.Help, calc.Help))
 	if err != nil {
 		return to.Fail(err)
 	}

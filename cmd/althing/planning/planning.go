@@ -1,0 +1,192 @@
+// Package planning is the command that recommends a protocol. It reads what is
+// required from a file or from flags, and shows the plan; package plan makes it.
+package planning
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+
+	"althing/internal/terminal"
+	"althing/plan"
+	"althing/plan/report"
+)
+
+// Command is "althing plan".
+type Command struct {
+	File string `arg:"" optional:"" name:"file"`
+	wishes
+	Schema  string `placeholder:"input|output"`
+	Explain bool
+	Output  string `short:"o" enum:"text,json,yaml,md" default:"text"`
+}
+
+// Help has examples.
+func (Command) Help() string {
+	return `Five nodes in three regions that must survive the loss of any one of them:
+
+  althing plan --problem consensus --nodes 5 --tolerate 2 \
+    --consistency linearizable --regions VA,OR,IR --survive-region
+
+The same from a file, which --schema describes; flags go before what it says:
+
+  distributed_context:
+    problem_type: consensus
+    consistency_requirement: linearizable
+    cluster_config: {nodes: 5, failure_tolerance: 2, regions: [VA, OR, IR], survive_region: true}
+
+  althing plan wish.yaml
+  althing plan -o json - < wish.yaml
+
+It ends with 2, and all reasons, if there is no such plan.`
+}
+
+// Help is what each flag is for.
+var Help = terminal.Help{"plan": {
+	"file":           "What is required, in YAML or JSON; - is standard input. Without it, flags say all.",
+	"problem":        "What is to be solved: " + names(plan.Problems) + ".",
+	"nodes":          "Nodes that there are, 1 to 1000.",
+	"tolerate":       "Nodes that may fail at once (as many as can be).",
+	"regions":        "Where the nodes are, with commas; VA OR CA IR SI TO SY SP are known.",
+	"survive-region": "The loss of any one region must be survived.",
+	"consistency":    "What clients are promised: " + names(plan.Levels) + " (eventual).",
+	"latency":        "One way between two nodes, in whole milliseconds (of the regions, or 0.25 ms).",
+	"partitions":     "Chance that a run has a partition in it, 0 to 1.",
+	"byzantine":      "Nodes that fail may say anything to anybody.",
+	"available":      "Both sides of a partition must go on taking writes.",
+	"reads":          "Share of the requests that read, 0 to 1 (0.5).",
+	"request-bytes":  "Bytes of a request (256).",
+	"rate":           "Requests a second (1000).",
+	"data-type":      "What is written: counter, flag, set, map, register, text, opaque.",
+	"scans":          "Keys are read in order.",
+	"pinning":        "Keys are put on nodes by name.",
+	"loss":           "Acknowledged writes may be lost now and then.",
+	"uncertainty":    "Of clocks (10ms).",
+	"down":           "Chance that a node is down at a given moment (0.01).",
+	"flush":          "Of a disk (1ms).",
+	"schema":         "Print the JSON Schema of the input, or of the output, and end.",
+	"explain":        "Print how the decision table was read, too.",
+	"output":         "text, json, yaml, or md for a document in Markdown.",
+}}
+
+func names[T ~string](words []T) string {
+	all := make([]string, len(words))
+	for i, w := range words {
+		all[i] = string(w)
+	}
+	return strings.Join(all, ", ")
+}
+
+// Run plans.
+func (c *Command) Run(to *terminal.Output) error {
+	if c.Schema != "" {
+		return c.schema(to)
+	}
+	p, err := c.plan()
+	if err != nil {
+		return c.refuse(to, err)
+	}
+	return c.show(to, p)
+}
+
+func (c *Command) schema(to *terminal.Output) error {
+	schemas := map[string][]byte{"input": plan.InputSchema, "output": plan.OutputSchema}
+	text, ok := schemas[c.Schema]
+	if !ok {
+		return terminal.Wrong("schema", c.Schema, "expected input or output")
+	}
+	_, err := to.Out.Write(text)
+	return err
+}
+
+// plan reads what is required, from the file first and then from the flags, and
+// plans for it.
+func (c *Command) plan() (*plan.Plan, error) {
+	text, err := c.read()
+	if err != nil {
+		return nil, err
+	}
+	if text, err = c.wishes.over(text); err != nil {
+		return nil, err
+	}
+	r, err := plan.Parse(text)
+	if err != nil {
+		return nil, terminal.Usage(err)
+	}
+	p, err := plan.Make(r)
+	var refusal *plan.Refusal
+	if errors.As(err, &refusal) {
+		return nil, terminal.Usage(err)
+	}
+	return p, err
+}
+
+// maxFile is above what Parse takes, so that it is Parse who says so.
+const maxFile = 2 << 20
+
+func (c *Command) read() ([]byte, error) {
+	switch c.File {
+	case "":
+		return nil, nil
+	case "-":
+		return io.ReadAll(io.LimitReader(os.Stdin, maxFile))
+	}
+	f, err := os.Open(c.File)
+	if err != nil {
+		return nil, terminal.Usage(err)
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxFile))
+}
+
+// refuse prints why there is no plan as a document, if one was asked for.
+func (c *Command) refuse(to *terminal.Output, err error) error {
+	var refusal *plan.Refusal
+	if c.Output == "json" && errors.As(err, &refusal) {
+		return errors.Join(err, to.JSON(refusal))
+	}
+	return err
+}
+
+func (c *Command) show(to *terminal.Output, p *plan.Plan) (err error) {
+	switch c.Output {
+	case "json":
+		err = to.JSON(p)
+	case "yaml":
+		err = asYAML(to.Out, p)
+	case "md":
+		err = report.Markdown(to.Out, p)
+	default:
+		err = report.Text(to.Out, p)
+	}
+	if c.Explain && err == nil {
+		w := to.Out
+		if c.Output == "json" || c.Output == "yaml" {
+			w = to.Err // or it would be no document
+		}
+		fmt.Fprintln(w, "\nHow the table was read")
+		for _, step := range p.Path {
+			fmt.Fprintln(w, "  "+step)
+		}
+	}
+	return err
+}
+
+// asYAML writes the same as JSON, with the names and in the order of JSON.
+func asYAML(w io.Writer, p *plan.Plan) error {
+	var b bytes.Buffer
+	if err := (&terminal.Output{Out: &b}).JSON(p); err != nil {
+		return err
+	}
+	text, err := yaml.JSONToYAML(b.Bytes())
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(text)
+	return err
+}
