@@ -169,7 +169,7 @@ func (m *Member) onCast(from process.ID, c *Cast, s *process.State, out *process
 	m.acknowledge(out)
 	switch {
 	case m.source != 0 && m.log.Last() >= m.goal:
-		m.onSource(out)
+		m.tryPropose(out)
 	case m.wanted != nil && m.log.Last() >= m.wanted.Next.Index-1:
 		m.onPropose(m.wantedBy, m.wanted, out)
 	}

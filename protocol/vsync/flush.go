@@ -180,10 +180,11 @@ func (m *Member) onFlushed(from process.ID, f *Flushed, out *process.Output) {
 }
 
 // tryPropose goes on when all of the view have flushed; or a majority has, and
-// the others had time to.
+// the others had time to. It proposes once we have all that the view is to end
+// with; who flushes before that still counts.
 func (m *Member) tryPropose(out *process.Output) {
 	n := len(m.flushed)
-	if m.source != 0 || n < m.majority() || n < len(m.voters()) && !m.gathered {
+	if n < m.majority() || n < len(m.voters()) && !m.gathered {
 		return
 	}
 	best := m.best()
@@ -191,7 +192,11 @@ func (m *Member) tryPropose(out *process.Output) {
 	if best.vote.Ballot != 0 {
 		m.goal = best.vote.View.Index - 1
 	}
-	m.onSource(out)
+	if m.log.Last() < m.goal {
+		m.fetchFrom(m.source, out)
+		return
+	}
+	m.propose(best.vote.View, out)
 }
 
 // best returns the report that decides: the vote of the highest ballot, for
@@ -208,13 +213,8 @@ func (m *Member) best() flushed {
 	return best
 }
 
-// onSource proposes once we have all that the view is to end with.
-func (m *Member) onSource(out *process.Output) {
-	if m.log.Last() < m.goal {
-		m.fetchFrom(m.source, out)
-		return
-	}
-	next := m.best().vote.View
+// propose proposes what may be agreed on already, or a view of our own if nothing is.
+func (m *Member) propose(next process.Entry, out *process.Output) {
 	if next.Index == 0 {
 		next = m.nextView(out)
 		m.proposed = m.promised

@@ -180,3 +180,30 @@ func TestWhatIsAskedForInVainIsRefused(t *testing.T) {
 		t.Errorf("a member serves a read: %+v", g.effects)
 	}
 }
+
+// A vote that comes to light while the coordinator fetches what it lacks counts:
+// its log has to reach up to there, too.
+func TestAVoteThatComesLateIsTakenUp(t *testing.T) {
+	g := newTrio(t)
+	es := []process.Entry{
+		{Epoch: 100_001, Index: 2, Req: process.Request{Cmd: []byte("x")}},
+		{Epoch: 100_001, Index: 3, Req: process.Request{Cmd: []byte("y")}},
+	}
+	next := process.Entry{Epoch: 200_001, Index: 4,
+		Req: process.Request{Kind: process.Members, Cmd: process.AppendGroup(nil, process.Group{Voters: ids})}}
+	g.lost = cut(2)
+	g.receive(2, 1, &HandOver{View: 100_001})
+	b := g.replicas[2].promised
+	g.receive(2, 2, &Flushed{View: 100_001, Ballot: b, Last: 1})
+	g.receive(2, 3, &Flushed{View: 100_001, Ballot: b, Last: 2})
+	g.fire(2, gather)
+	g.receive(2, 1, &Flushed{View: 100_001, Ballot: b, Last: 3, Vote: Vote{200_001, next}})
+	g.receive(2, 3, &Cast{Use: ForState, View: 100_001, Prev: 1, Epoch: 100_001, Last: 2, Entries: es[:1]})
+	if m := sent[*Propose](g); len(m) != 0 {
+		t.Fatalf("it proposes %+v, and lacks what is before it", m[0].Next)
+	}
+	g.receive(2, 1, &Cast{Use: ForState, View: 100_001, Prev: 2, Epoch: 100_001, Last: 3, Entries: es[1:]})
+	if m := sent[*Propose](g); len(m) != 2 || m[0].Next.Epoch != 200_001 {
+		t.Fatalf("the vote is forgotten: %+v", m)
+	}
+}
