@@ -312,7 +312,7 @@ func (r *Chain) Progress(b []process.Progress) []process.Progress {
 			match = r.down.match
 		}
 		b = append(b, process.Progress{
-			ID: p.id, Match: match, Heard: p.heard, Learner: !slices.Contains(r.chain, p.id),
+			ID: p.id, Match: match, Heard: p.heard, Learner: !r.log.Group().Votes(p.id),
 		})
 	}
 	return b

@@ -373,13 +373,14 @@ func (r *Chain) check(out *process.Output) {
 		p.match, p.moved = r.down.match, true
 	}
 	var silent, stuck, ready process.ID
-	active := 1
+	active, voters := 1, r.log.Group().Voters
 	for i := range r.peers {
 		p := &r.peers[i]
-		if p.active {
-			active++
+		if !p.active || !slices.Contains(voters, p.id) {
+			continue
 		}
-		if !slices.Contains(r.chain, p.id) && p.active && p.match > 0 && p.match+near >= r.log.Last() {
+		active++
+		if !slices.Contains(r.chain, p.id) && p.match > 0 && p.match+near >= r.log.Last() {
 			ready = p.id
 		}
 	}
@@ -398,7 +399,7 @@ func (r *Chain) check(out *process.Output) {
 	if r.heir != 0 && r.now-r.heirSince > 2*r.cfg.Election.Max {
 		r.heir, r.closing, r.closed = 0, false, false // take requests again
 	}
-	majority := quorum.Majority(len(r.log.Group().Voters))
+	majority := quorum.Majority(len(voters))
 	switch {
 	case active < majority:
 		r.leave(out)

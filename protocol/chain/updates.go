@@ -177,13 +177,15 @@ func (d *downstream) become(s progressState) {
 }
 
 // onJoin makes the tail bring one up to date that is outside, without waiting for
-// it: the chain goes on meanwhile. One at a time. §5.3
+// it: the chain goes on meanwhile. One at a time: the next when the last has caught
+// up, and will be taken in, or is not heard any more. §5.3
 func (r *Chain) onJoin(from process.ID, out *process.Output) {
 	d := &r.down
 	switch {
-	case !r.isTail() || slices.Contains(r.chain, from) || !slices.Contains(r.log.Group().Voters, from):
+	case !r.isTail() || slices.Contains(r.chain, from) || !r.log.Group().Has(from):
 		return
-	case d.id != from && (d.id == 0 || r.now-d.joined > patience*r.cfg.Election.Max):
+	case d.id == from:
+	case d.id == 0, d.match > 0 && d.match+near >= r.matched, r.now-d.joined > patience*r.cfg.Election.Max:
 		r.follow(from)
 		r.feed(true, out)
 	}
