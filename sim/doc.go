@@ -46,7 +46,8 @@
 // Within Options.Settle every client must get an answer to a new request, and
 // all replicas must come to hold the same application state. If not, that is a
 // violation of Liveness. In the end the history of the clients must be
-// linearizable.
+// linearizable; of a store (process.Store) causally convergent, and all replicas
+// hold the same bytes.
 //
 // # A failing seed
 //

@@ -37,6 +37,9 @@
 // to copy, and enough to tell whether requests were lost, doubled, or seen in
 // an order that no single machine would have shown.
 //
+// A process.Store is its own application: the World passes on its answers, and
+// asks it who is in the group and what it holds.
+//
 // After each step a World checks what must hold of every protocol that orders
 // its commits totally:
 //

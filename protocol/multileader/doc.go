@@ -89,7 +89,9 @@
 //
 // A change of the group is a write. Members added and members removed are sets
 // that only grow, so replicas agree on the group whatever the order of changes.
-// Who is removed takes no more requests, and hands over what it has.
+// Who is removed takes no more requests, and hands over what it has. Two changes
+// that do not know of each other both hold: so whoever removes members asks one
+// replica at a time, or the two may leave nobody.
 //
 // # The topology
 //
