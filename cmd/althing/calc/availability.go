@@ -14,9 +14,9 @@ import (
 )
 
 type availabilityCommand struct {
-	Nodes      []int   `short:"n" default:"3" placeholder:"N,…"`
+	Nodes      []int   `short:"n" default:"3"`
 	Quorum     int     `short:"q" placeholder:"N"`
-	Down       float64 `default:"0.01" placeholder:"CHANCE"`
+	Down       float64 `default:"0.01"`
 	RegionDown float64 `placeholder:"CHANCE"`
 	form
 }

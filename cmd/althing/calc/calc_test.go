@@ -70,6 +70,7 @@ func TestAnswers(t *testing.T) {
 		{"availability -n 2,2 --region-down 1", 0, "up 0% of", `"unavailable": 1`},
 		{"staleness --trials 2000", 0, "within the last 2: 55.56%", `"versions_for_chance": 18`},
 		{"staleness -r 2 -w 2 --trials 2000", 0, "R+W > N a read asks", `"missed": 0`},
+		{"staleness -n 3 -w 1 --trials 10", 0, "2W ≤ N no replica need see both", `"writes_meet": false`},
 		{"staleness --write-delay 10ms --ack-delay 1ms --read-delay 1ms --response-delay 1ms --trials 10", 0,
 			"visible 0 ms", `"p50_ms": 11`},
 		{"timeouts --rtt 100ms --flush 0s", 0, "election timeout 1000 ms to 2000 ms", `"heartbeat_ms": 100`},

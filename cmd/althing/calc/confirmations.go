@@ -9,11 +9,11 @@ import (
 )
 
 type confirmationsCommand struct {
-	Attacker float64       `short:"q" default:"0.1" placeholder:"SHARE"`
-	Blocks   int           `short:"z" default:"6" placeholder:"N"`
-	Risk     float64       `default:"0.001" placeholder:"CHANCE"`
+	Attacker float64       `short:"q" default:"0.1"`
+	Blocks   int           `short:"z" default:"6"`
+	Risk     float64       `default:"0.001"`
 	Delay    time.Duration `placeholder:"TIME"`
-	Interval time.Duration `default:"10m" placeholder:"TIME"`
+	Interval time.Duration `default:"10m"`
 	form
 }
 

@@ -18,7 +18,7 @@ type latencyCommand struct {
 
 	Matrix  string        `placeholder:"FILE"`
 	Quorum  int           `short:"q" placeholder:"N"`
-	Clients []float64     `placeholder:"WEIGHT,…"`
+	Clients []float64     `placeholder:"WEIGHT"`
 	Flush   time.Duration `placeholder:"TIME"`
 	form
 }

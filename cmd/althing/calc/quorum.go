@@ -13,18 +13,18 @@ import (
 type quorumCommand struct {
 	Expression string `arg:"" optional:""`
 
-	Nodes     int  `short:"n" default:"3" placeholder:"N"`
-	Failures  int  `short:"f" default:"-1" placeholder:"F"`
-	Byzantine bool ``
-	First     int  `placeholder:"N"`
-	Second    int  `placeholder:"N"`
-	Fast      int  `placeholder:"N"`
+	Nodes     int `short:"n" default:"3"`
+	Failures  int `short:"f" default:"-1" placeholder:"F"`
+	Byzantine bool
+	First     int `placeholder:"N"`
+	Second    int `placeholder:"N"`
+	Fast      int `placeholder:"N"`
 
 	Writes   string  `placeholder:"EXPR"`
-	Reads    float64 `default:"0.5" placeholder:"SHARE"`
-	Capacity float64 `default:"1" placeholder:"RATE"`
+	Reads    float64 `default:"0.5"`
+	Capacity float64 `default:"1"`
 	Survive  int     `placeholder:"N"`
-	Down     float64 `default:"0.01" placeholder:"CHANCE"`
+	Down     float64 `default:"0.01"`
 	form
 }
 

@@ -12,11 +12,11 @@ import (
 )
 
 type replicationCommand struct {
-	Replicas []time.Duration `default:"10ms,20ms,30ms" placeholder:"TIME,…"`
-	Hops     []time.Duration `placeholder:"TIME,…"`
+	Replicas []time.Duration `default:"10ms,20ms,30ms"`
+	Hops     []time.Duration `placeholder:"TIME"`
 	Writes   float64         `placeholder:"RATE"`
 	Applied  float64         `placeholder:"RATE"`
-	For      time.Duration   `default:"1m" placeholder:"TIME"`
+	For      time.Duration   `default:"1m"`
 	form
 }
 

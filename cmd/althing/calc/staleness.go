@@ -11,19 +11,19 @@ import (
 )
 
 type stalenessCommand struct {
-	Replicas int `short:"n" default:"3" placeholder:"N"`
-	Read     int `short:"r" default:"1" placeholder:"R"`
-	Write    int `short:"w" default:"1" placeholder:"W"`
+	Replicas int `short:"n" default:"3"`
+	Read     int `short:"r" default:"1"`
+	Write    int `short:"w" default:"1"`
 
-	Network       string          `default:"ssd" placeholder:"NAME"`
+	Network       string          `default:"ssd"`
 	WriteDelay    string          `placeholder:"DELAY"`
 	AckDelay      string          `placeholder:"DELAY"`
 	ReadDelay     string          `placeholder:"DELAY"`
 	ResponseDelay string          `placeholder:"DELAY"`
 	Apart         time.Duration   `default:"-1ns" placeholder:"TIME"`
-	After         []time.Duration `default:"0s,1ms,10ms,100ms" placeholder:"TIME,…"`
-	Chance        float64         `default:"0.999" placeholder:"CHANCE"`
-	Trials        int             `default:"200000" placeholder:"N"`
+	After         []time.Duration `default:"0s,1ms,10ms,100ms"`
+	Chance        float64         `default:"0.999"`
+	Trials        int             `default:"200000"`
 	Seed          uint64          `default:"1"`
 	form
 }
@@ -47,6 +47,7 @@ type stale struct {
 	Read     int       `json:"read"`
 	Write    int       `json:"write"`
 	Meet     bool      `json:"reads_meet_writes"`
+	Agree    bool      `json:"writes_meet"`
 	Missed   float64   `json:"missed"` // chance that a read's quorum has none of a write's
 	Within   []within  `json:"within_versions"`
 	Versions int       `json:"versions_for_chance"`
@@ -130,7 +131,8 @@ func (c *stalenessCommand) Run(to *terminal.Output) error {
 	}
 	a := stale{Replicas: c.Replicas, Read: c.Read, Write: c.Write, Network: c.Network, Chance: c.Chance,
 		Trials: c.Trials, Seed: c.Seed}
-	a.Meet = quorum.NRW{N: c.Replicas, R: c.Read, W: c.Write}.ReadsMeetWrites() == nil
+	nrw := quorum.NRW{N: c.Replicas, R: c.Read, W: c.Write}
+	a.Meet, a.Agree = nrw.ReadsMeetWrites() == nil, nrw.WritesMeet() == nil
 	if a.Missed, err = staleness.Missed(c.Replicas, c.Read, c.Write); err != nil {
 		return terminal.Usage(err)
 	}
@@ -164,6 +166,9 @@ func (a stale) text(w io.Writer) {
 		line(w, "R+W > N", "a read asks a replica of the last complete write")
 	} else {
 		line(w, "R+W ≤ N", "a read misses the last write with %s, if quorums are drawn", chance(a.Missed))
+	}
+	if !a.Agree {
+		line(w, "2W ≤ N", "no replica need see both of two writes: clocks decide between them")
 	}
 	for _, v := range a.Within {
 		line(w, "", "within the last %d: %s", v.Versions, chance(v.Chance))

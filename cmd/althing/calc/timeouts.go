@@ -14,13 +14,13 @@ import (
 )
 
 type timeoutsCommand struct {
-	RTT     time.Duration `name:"rtt" default:"1ms" placeholder:"TIME"`
-	Regions []string      `placeholder:"NAME,…"`
-	Flush   time.Duration `default:"1ms" placeholder:"TIME"`
+	RTT     time.Duration `name:"rtt" default:"1ms"`
+	Regions []string      `placeholder:"NAME"`
+	Flush   time.Duration `default:"1ms"`
 	Loss    float64       `placeholder:"CHANCE"`
-	Drift   float64       `default:"0.0001" placeholder:"SHARE"`
-	Nodes   int           `short:"n" default:"3" placeholder:"N"`
-	Risk    float64       `default:"1e-6" placeholder:"CHANCE"`
+	Drift   float64       `default:"0.0001"`
+	Nodes   int           `short:"n" default:"3"`
+	Risk    float64       `default:"1e-6"`
 
 	Heartbeat time.Duration `placeholder:"TIME"`
 	Election  time.Duration `placeholder:"TIME"`
