@@ -39,6 +39,12 @@ func touch(c Command, add func(string)) {
 		for i := range c.Leases {
 			add(lease(c.Leases[i].ID))
 		}
+	case *LeaseCheckpoint:
+		for i := range c.Leases {
+			add(lease(c.Leases[i].ID))
+		}
+	case *LeasePromote:
+		add("(reign)")
 	case *Compact:
 		add("(compaction)")
 	case *SetAlarm:

@@ -8,8 +8,8 @@ import (
 func TestTouches(t *testing.T) {
 	for i, want := range [][]string{
 		{"k"}, {"k"}, {"[k, …)"}, nil, nil, nil, {"a", "b", "d"}, {"(compaction)"},
-		{"(lease 8000000000000000)"}, {"(lease 1)", "(lease fffffffffffffffe)", "(lease 3)"}, nil,
-		{"(lease 1)", "(lease fffffffffffffffd)"}, nil, {"(alarm)"}, {"(member)"},
+		{"(lease 8000000000000000)"}, {"(lease 1)", "(lease fffffffffffffffe)", "(lease 3)"}, {"(reign)"},
+		{"(lease 1)", "(lease fffffffffffffffd)"}, {"(lease 1)"}, {"(alarm)"}, {"(member)"},
 	} {
 		if got := Touches(commands()[i]); !slices.Equal(got, want) {
 			t.Errorf("%+v touches %q, want %q", commands()[i], got, want)
