@@ -140,7 +140,7 @@ func (s *sim) loyal(i int) bool { return s.plan.pace > 0 && i%2 == 0 }
 // pace is how long the client thinks, on average.
 func (s *sim) pace(i int) time.Duration {
 	switch {
-	case s.loyal(i):
+	case s.loyal(i), s.settling.last:
 		return 20 * time.Millisecond
 	case s.plan.pace > 0:
 		return s.plan.pace
