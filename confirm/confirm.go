@@ -71,8 +71,8 @@ const MaxBlocks = 1 << 20
 // ever undoes a payment with so many blocks, 0 to MaxBlocks: the one with the
 // payment is the first. Without any the chance is 1 (in Strict, that the attacker
 // ever gets one ahead), with a share of a half or more, too. Only positive
-// numbers are summed, from the largest on, so that small chances have twelve
-// digits at least.
+// numbers are summed, from the largest on, so that chances of any size down to 1e-300
+// have twelve digits, and with thousands of blocks nine.
 func (m Model) Risk(q float64, blocks int) (float64, error) {
 	switch {
 	case m > Strict:

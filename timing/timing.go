@@ -62,6 +62,8 @@ const (
 
 	rounds = 10 // in an election timeout
 	beats  = 5  // in an election timeout, at least
+
+	maxBeats = 1_000_000 // so that no product with a heartbeat overflows
 )
 
 // A Timing is when a leader is heard of, and when it is missed.
@@ -111,7 +113,7 @@ func milliseconds(d time.Duration) time.Duration {
 
 // Heartbeats returns how many there must be in a timeout such that all are lost with
 // a chance of at most risk, when each is lost with the given chance: ⌈ln risk/ln
-// loss⌉, and at least 1.
+// loss⌉, at least 1, and a million at most: more fit into no timeout.
 func Heartbeats(loss, risk float64) (int, error) {
 	if !(loss >= 0 && loss < 1) || !(risk > 0 && risk < 1) {
 		return 0, fmt.Errorf("timing: loss of %v for a risk of %v: want a loss of at least 0 and "+
@@ -121,7 +123,7 @@ func Heartbeats(loss, risk float64) (int, error) {
 		return 1, nil
 	}
 	k := math.Ceil(math.Log(risk)/math.Log(loss) - 1e-9)
-	return int(min(max(k, 1), float64(MaxElection))), nil // no timeout has more nanoseconds
+	return int(min(max(k, 1), maxBeats)), nil
 }
 
 func (t Timing) check() error {
