@@ -149,7 +149,7 @@ func (m *Member) onCast(from process.ID, c *Cast, s *process.State, out *process
 		return
 	}
 	was, had := m.view, m.log.Last()
-	if !m.takeAll(c, s, out) {
+	if c = m.takeAll(c, s, out); c == nil {
 		m.fetch(from, out)
 		return
 	}
@@ -198,24 +198,29 @@ func (m *Member) follow(from process.ID, v ViewID, out *process.Output) bool {
 	return true
 }
 
-// takeAll takes c, and what came early and follows it. It reports whether it
-// could: if not, c is early itself, and kept.
-func (m *Member) takeAll(c *Cast, s *process.State, out *process.Output) bool {
+// takeAll takes c, and what came early and follows it. It returns the last that
+// it took, or nil: then c is early itself, and kept, in place of the oldest if
+// there are many.
+func (m *Member) takeAll(c *Cast, s *process.State, out *process.Output) *Cast {
 	if !m.take(c, s, out) {
-		if len(m.early) < m.cfg.Window && c.View >= m.view {
-			m.early = append(m.early, c)
+		if len(m.early) == 2*m.cfg.Window { // as many are cast at once, and fetched
+			m.early = slices.Delete(m.early, 0, 1)
 		}
-		return false
+		m.early = append(m.early, c)
+		return nil
 	}
 	for i := 0; i < len(m.early); i++ {
 		e := m.early[i]
-		if e.View >= m.view && e.Prev+uint64(len(e.Entries)) > m.log.Last() && !m.take(e, nil, out) {
-			continue
+		if end := e.Prev + uint64(len(e.Entries)); e.View >= m.view && end > m.log.Last() {
+			if !m.take(e, nil, out) {
+				continue
+			}
+			c = e
 		}
 		m.early = slices.Delete(m.early, i, i+1)
-		i = -1 // another may follow it; at most Window times
+		i = -1 // another may follow it; at most twice Window times
 	}
-	return true
+	return c
 }
 
 // take makes the entries of c part of our log, if they follow something that

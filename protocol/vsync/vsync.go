@@ -94,7 +94,7 @@ type Member struct {
 	bound     bool          // heard is set, and no election timeout has passed since
 	seen      ViewID        // the highest ViewID that was heard of
 	proposed  ViewID        // the last view that we proposed first, in this life
-	early     []*Cast       // what came before what it follows; at most a window
+	early     []*Cast       // what came before what it follows; at most two windows
 	asked     time.Duration // when what is lacking was last asked for
 	asking    bool          // asked is set, and there was no full answer
 	images    []image       // application states sent lately, by ID
