@@ -10,10 +10,12 @@ import (
 )
 
 // Protocol is the row of the catalog whose tail answers all reads.
-var Protocol = row("chain", "Robbert van Renesse and Fred Schneider, Chain Replication, 2004", false)
+var Protocol = row("chain", "Robbert van Renesse and Fred Schneider, "+
+	"Chain Replication for Supporting High Throughput and Availability, 2004", false)
 
 // CRAQ is the row whose replicas all answer reads.
-var CRAQ = row("chain-craq", "Jeff Terrace and Michael Freedman, Object Storage on CRAQ, 2009", true)
+var CRAQ = row("chain-craq", "Jeff Terrace and Michael Freedman, "+
+	"Object Storage on CRAQ: High-Throughput Chain Replication for Read-Mostly Workloads, 2009", true)
 
 func row(name, paper string, craq bool) process.Protocol {
 	return process.Protocol{
@@ -210,7 +212,7 @@ func (r *Chain) Step(in process.Input, out *process.Output) {
 	case process.Compact:
 		r.onCompact(in.State, out)
 	}
-	assert(r.commitIndex <= r.matched || in.Kind == process.Recover, "what is committed is in the head's log")
+	assert(in.Kind == process.Recover || r.commitIndex <= r.matched, "what is committed is the head's, too")
 	assert(r.matched <= r.log.Last(), "nothing is matched beyond the log")
 	assert(r.commitIndex >= r.log.Base(), "only committed entries leave the log")
 }
