@@ -14,6 +14,8 @@
 //
 //	view          a stretch of time with one primary; numbered. Replicas take turns:
 //	              of n, the primary of view v is the one at v mod n
+//	epoch         a stretch of time with one group; numbered. Its views are numbered
+//	              behind those of all epochs before: one number tells both
 //	op-number     the position of an entry in the log
 //	viewstamp     an entry's view and op-number. No two entries ever have the same
 //	commit-number up to here all is committed: no later view lacks it
@@ -32,11 +34,13 @@
 //	GetState           replica, primary          NewState             its log lacks something
 //	Recovery           recovering replica, all   RecoveryResponse     it lives again, diskless
 //	RecoveryResponse   primary, that replica     GetState
+//	StartEpoch         any, of the next epoch    EpochStarted         an epoch begins; somebody is behind
+//	EpochStarted       replica, who told it
 //
-// Prepare, StartView and NewState are one form: entries, and what they follow.
-// On its disk a replica has Lived (its view, and how often it was started), and,
-// if it is not diskless, Entries, and now and then a Checkpoint that stands for
-// all before it.
+// Prepare, StartView, NewState and StartEpoch are one form: entries, and what they
+// follow. On its disk a replica has Lived (its view, how often it was started, and, if
+// it is diskless, the group), and, if it is not diskless, Entries, and now and then a
+// Checkpoint that stands for all before it.
 //
 // # Steps
 //
@@ -60,6 +64,34 @@
 //     it came, and an entry of this view is committed; or at once, while an earlier
 //     round still binds them (lease, §6.2).
 //
+// # Another group
+//
+// A Reconfiguration is a request for another group, any other, as a whole. §7
+//
+//  1. The primary makes it an entry, and takes no request behind it. The old group
+//     decides it like any other. Should the view change before, the next primary
+//     that finds it at the end of the log makes it an entry of its own view, in its
+//     place: that is then the entry with which the view begins. (§7.1, step 1)
+//  2. Who commits it ends its epoch. The entry becomes the first of the next one, of
+//     view 0, in every log the same, whichever view committed it; it bears the group.
+//     All of both groups are told with StartEpoch, which names a view to begin with:
+//     the old primary's, if it stays. (§7.1, steps 2 and 3)
+//  3. A replica enters an epoch only with all that was committed before it: what it
+//     lacks it asks of who told it, and takes it whole, as entries or as the
+//     application's state, or not at all. Until then it is in its own epoch. So nobody
+//     of an earlier epoch is ever counted with one of a later; it is answered with
+//     StartEpoch. That it is in the epoch it says when its disk knows. (§7.1, steps 4
+//     and 5)
+//  4. Nobody is primary in view 0. The new group changes to a view like to any other,
+//     and begins it when f'+1 of it are in the epoch. (Steps 4 and 5 above)
+//  5. Who does not vote in an epoch tells those who do until f'+1 have answered, or
+//     it hears a primary. From then on the old group may be switched off. (§7.1, step 6)
+//
+// An epoch decides nothing behind the entry that ends it: a primary proposes nothing
+// there, and a view begins with that very entry. If it is committed, f+1 hold it, and
+// so the log that any later view of the epoch begins with: that can commit nothing
+// else, and comes to the same end. So epochs need not overlap, nor their groups.
+//
 // # A group without disks
 //
 // A diskless replica that crashed asks for a primary of a view not before its
@@ -73,6 +105,12 @@
 // outlives crashes. So it told the primary of V of a log with j, by induction over
 // recoveries even if it crashed between. This holds for any number of crashes:
 // when more than f are down at once the group stops, for good, but never differs.
+//
+// With epochs the argument is the same within each. One that recovers remembers its
+// view, and so its epoch, and the group of that, whom it asks. In a later epoch than
+// its own it has promised nothing; and in view 0 of its own no more than to hold what
+// was committed before: both it may learn from anybody of that epoch. A group must
+// not lose its f+1 memories before f'+1 of the next have begun.
 //
 // # Errors of the published protocol, and what is here instead
 //
@@ -105,10 +143,15 @@
 //   - DoViewChange does not bring the log, nor StartView all of it (§5.3): what is
 //     lacking is asked for, in pieces that the window bounds.
 //   - Transfer enters the next view of the replica named.
-//   - A request to change the group is refused (Unsupported). In §7 the last entry of
-//     an epoch is decided by the old group alone, whose later views must not add
-//     any: so they could not begin with an entry of their own, on which step 5
-//     rests. To have both takes groups that overlap, as Raft's do.
+//   - In §7 a replica that hears of the next epoch leaves its own at once, to fetch what
+//     it lacks. If then who told it fails, the old group may be one too few to decide
+//     again what nobody else knows. Here it stays until it has all.
+//   - In §7 the view-number begins anew with the epoch, and messages bear both. Here one
+//     number does, so that logs of two epochs compare like those of two views.
+//   - A learner of the group (§7.3 warms replicas up before they join) is sent all and
+//     counts for nothing. It is not promoted while a tenth of the log is lacking there.
+//   - A group between two that decides with majorities of both (Outgoing), as Raft has
+//     it, is not needed, and refused: whatever changes, the whole group does at once.
 //   - Client sessions are the application's (package session): the log may hold a
 //     request twice.
 package vr

@@ -243,24 +243,29 @@ func opens(last, v uint64) bool {
 
 // onStartEpoch takes what was committed before an epoch, and enters that. §7.1, step 4
 func (r *VR) onStartEpoch(from process.ID, m *Prepare, s *process.State, out *process.Output) {
-	lacks := r.status == recovering && begins(r.view)
 	switch e := epochOf(m.View); {
-	case e < r.epoch() && r.status != recovering:
+	case r.status == recovering && !opens(m.View, r.view):
+		return // it may have promised more than is known there
+	case r.status == recovering || e > r.epoch():
+	case e < r.epoch():
 		r.tellEpoch(from, out)
 		return
-	case e == r.epoch() && r.status != recovering:
-		out.Send(from, &EpochStarted{View: r.view})
+	default:
+		r.hasStarted(from, out)
 		return
-	case e < r.epoch() || e == r.epoch() && !lacks:
-		return // it may have promised more than is known there
 	}
 	if !r.takeCommitted(m, s, out) {
 		r.askEpoch(from, out)
 		return
 	}
-	// When it is durable here: the groups before may go then.
-	out.Send(from, &EpochStarted{View: r.view})
+	r.hasStarted(from, out)
 	r.wantFirst(m.View, out)
+}
+
+// hasStarted says that this replica has begun its epoch, when it has durably: who is
+// told may go then.
+func (r *VR) hasStarted(to process.ID, out *process.Output) {
+	out.Send(to, &EpochStarted{View: r.view})
 }
 
 // takeCommitted takes an application's state, or committed entries, if with them the
