@@ -19,8 +19,9 @@ import (
 type settling struct {
 	on, over bool
 	since    time.Duration
-	out      []process.ID // replicas that stay down or half cut off
-	last     bool         // stores have become the same, and are read once more
+	out      []process.ID  // replicas that stay down or half cut off
+	last     bool          // stores have become the same, and are read once more:
+	reread   time.Duration // since then
 }
 
 const (

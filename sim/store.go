@@ -52,7 +52,7 @@ func (s *sim) useStore(i int) {
 
 // lastReads lets every client read every key once more, now that all is the same.
 func (s *sim) lastReads() {
-	s.settling.last = true
+	s.settling.last, s.settling.reread = true, s.now
 	for i := range s.clients {
 		if c := &s.clients[i]; !s.settling.excluded(c.target) {
 			c.quiet = false
@@ -65,7 +65,7 @@ func (s *sim) judgeStore() {
 	if s.giveAllUp(); s.opt.meter != nil {
 		return
 	}
-	if promise, why := guest.Judge(s.ops); promise != "" {
+	if promise, why := guest.Judge(s.ops, s.settling.reread); promise != "" {
 		s.violation = &world.Violation{Name: promise, Detail: why}
 	}
 }

@@ -77,17 +77,25 @@ func (g *Guest) Learn(o *history.Op, answer []byte) {
 
 // Judge asks whether the guests saw what a store promises: with what they saw
 // all that it may follow from, and one order of all writes that explains which
-// of them was shown; and in the end the same, of keys of which no write was left
-// open. It returns the promise that was broken and why, or "".
-func Judge(ops []history.Op) (promise, why string) {
+// of them was shown; and the same in all reads that were asked since all stores
+// were the same, of keys of which no write was left open. It returns the promise
+// that was broken and why, or "".
+func Judge(ops []history.Op, since time.Duration) (promise, why string) {
 	const budget = 10 * time.Second
-	for _, p := range []weak.Promise{weak.Convergent, weak.Eventual} {
-		r := weak.Check(ops, p, budget)
-		if r.Verdict == history.Illegal || r.Verdict == history.Unknown && p != weak.Eventual {
-			return string(p), fmt.Sprintf("the history is %v: %s", r.Verdict, r.Reason)
-		}
+	if r := weak.Check(ops, weak.Convergent, budget); r.Verdict != history.OK {
+		return broken(weak.Convergent, r)
+	}
+	last := slices.DeleteFunc(slices.Clone(ops), func(o history.Op) bool {
+		return o.Kind == history.Get && o.Call < since
+	})
+	if r := weak.Check(last, weak.Eventual, budget); r.Verdict == history.Illegal {
+		return broken(weak.Eventual, r)
 	}
 	return "", ""
+}
+
+func broken(p weak.Promise, r weak.Report) (promise, why string) {
+	return string(p), fmt.Sprintf("the history is %v: %s", r.Verdict, r.Reason)
 }
 
 // Keys returns the keys of lost writes, as stores name them, a key as often as

@@ -59,17 +59,20 @@ func TestJudge(t *testing.T) {
 	}
 	fine := []history.Op{op(0, history.Put, "k0", "a", 1),
 		op(1, history.Get, "k0", "", 2), op(1, history.Get, "k0", "a", 3)}
-	if p, why := Judge(fine); p != "" {
+	if p, why := Judge(fine, 0); p != "" {
 		t.Errorf("%s: %s", p, why)
 	}
 	back := append(fine, op(1, history.Get, "k0", "", 4)) // what was there is gone
-	if p, _ := Judge(back); p != "causal-convergence" {
+	if p, _ := Judge(back, 0); p != "causal-convergence" {
 		t.Errorf("it reads back in time: %q", p)
 	}
 	apart := []history.Op{op(0, history.Put, "k0", "a", 1), op(1, history.Put, "k0", "b", 1),
 		op(2, history.Get, "k0", "a", 3), op(3, history.Get, "k0", "b", 3)}
-	if p, _ := Judge(apart); p != "convergence" {
+	if p, _ := Judge(apart, 3); p != "convergence" {
 		t.Errorf("two see different things in the end: %q", p)
+	}
+	if p, why := Judge(apart, 4); p != "" {
+		t.Errorf("before the end they may: %s, %s", p, why)
 	}
 }
 
