@@ -5,9 +5,9 @@ import (
 	"time"
 
 	"althing/history"
+	"althing/history/weak"
 	"althing/process"
 	"althing/region"
-	"althing/sim/agenda"
 	"althing/sim/dice"
 	"althing/sim/guest"
 	"althing/sim/waits"
@@ -29,9 +29,11 @@ type Trial struct {
 	Duration time.Duration // 30 s; what happens, happens in the middle third
 	OneWay   time.Duration // of a message between replicas, and between a client and a replica; 250 µs
 	Flush    time.Duration // of a disk, on average; 1 ms
-	// Between, if set, takes the place of OneWay: from replica i+1, or a client
-	// whose home it is, to replica j+1.
+	// Between, if set, takes the place of OneWay: from the i-th place, or a client
+	// there, to the j-th. Replicas are in one after another, and then in the first again.
 	Between [][]time.Duration
+	Retry   time.Duration // how long a client waits before it asks another; 5/4 of the longest election timeout
+	Skew    time.Duration // that clocks jump ahead by; 10 ms
 	Process process.Config
 }
 
@@ -49,6 +51,12 @@ type Measured struct {
 	// when all is over, ascending: a key as often as writes of it. Of stores, of
 	// writes that were dropped in favour of one that did not know of them.
 	Lost []string
+	// Stale are the reads that showed less than what was answered before they began.
+	Stale int
+	// Refused: a change of the group is, for good.
+	Refused bool
+	// Unable says why the scenario was not run; "" if it was.
+	Unable string
 	// Violation is what of the protocol's promises was broken; "" if nothing.
 	Violation string
 }
@@ -63,6 +71,7 @@ type meter struct {
 	bytes    int
 	flushes  int
 	waits    []waits.Wait
+	script   []func(*sim) // what happens: at first, at the end of the second third, and what those ask for
 }
 
 func (t *Trial) defaults() {
@@ -73,18 +82,25 @@ func (t *Trial) defaults() {
 	set(&t.OneWay, 250*time.Microsecond)
 	set(&t.Flush, time.Millisecond)
 	if rs := t.Scenario.Regions; rs != nil && t.Between == nil {
-		t.Between = region.Between(rs, t.Nodes)
+		t.Between = region.Between(rs, min(len(rs), t.Nodes))
 	}
+	set(&t.Skew, 10*time.Millisecond)
+	// As Raft's thesis has it, §9.3: an election timeout is well above a round
+	// trip and the flushes in it.
+	round := t.round()
+	set(&t.Process.Heartbeat, max(50*time.Millisecond, round))
+	least := max(300*time.Millisecond, 5*round)
+	set(&t.Process.Election, process.Span{Min: least, Max: 2 * least})
+	set(&t.Retry, 5*t.Process.Election.Max/4)
+}
+
+// round is the longest round trip, and the flushes in it.
+func (t *Trial) round() time.Duration {
 	longest := t.OneWay
 	for _, row := range t.Between {
 		longest = max(longest, slices.Max(row))
 	}
-	// As Raft's thesis has it, §9.3: an election timeout is well above a round
-	// trip and the flushes in it.
-	round := 2*longest + 2*t.Flush
-	set(&t.Process.Heartbeat, max(50*time.Millisecond, round))
-	least := max(300*time.Millisecond, 5*round)
-	set(&t.Process.Election, process.Span{Min: least, Max: 2 * least})
+	return 2*longest + 2*t.Flush
 }
 
 // Measure runs a trial of a protocol that orders all commits alike, or of stores.
@@ -93,6 +109,9 @@ func Measure(p process.Protocol, t Trial) Measured {
 	o := Options{Seed: t.Seed, Nodes: t.Nodes, Duration: t.Duration, Settle: t.Duration + 20*time.Second,
 		Clients: t.Clients, Rate: t.Rate, Process: t.Process, Whole: true, NoLease: !t.Process.Lease,
 		Lease: t.Process.Lease, meter: &meter{trial: &t}}
+	if why := newSim(p, o).unable(); why != "" {
+		return Measured{Protocol: p.Name, Scenario: t.Scenario.Name, Unable: why}
+	}
 	s, _ := run(p, o) // without a trace there is no error
 	return s.measured(p)
 }
@@ -102,7 +121,7 @@ func (t *Trial) plan() plan {
 	return plan{
 		nodes: t.Nodes, clients: t.Clients, keys: maxKeys, rate: t.Rate, reads: t.Reads, lease: t.Process.Lease,
 		delayMin: t.OneWay, delayMean: t.OneWay / jitter, sync: t.Flush,
-		retry:     5 * t.Process.Election.Max / 4,
+		retry:     t.Retry,
 		heartbeat: t.Process.Heartbeat, election: t.Process.Election,
 		large: 10 * t.OneWay, trailing: 1000,
 	}
@@ -115,9 +134,17 @@ const jitter = 10
 func (s *sim) travel(from, to process.ID, d *dice.Dice) time.Duration {
 	if m := s.opt.meter; m != nil && m.trial.Between != nil {
 		mean := m.trial.Between[(int(from)-1)%len(m.trial.Between)][(int(to)-1)%len(m.trial.Between)]
-		return mean + d.Around(mean/jitter)
+		return s.overtaken(mean+d.Around(mean/jitter), d)
 	}
-	return s.plan.delayMin + d.Around(s.plan.delayMean)
+	return s.overtaken(s.plan.delayMin+d.Around(s.plan.delayMean), d)
+}
+
+// overtaken is how long a message takes where others overtake it in a trial.
+func (s *sim) overtaken(d time.Duration, draw *dice.Dice) time.Duration {
+	if s.opt.meter != nil && s.plan.faults.Has(Reorder) {
+		d += draw.Around(2 * d)
+	}
+	return d
 }
 
 // home is the replica beside which a client lives.
@@ -126,18 +153,24 @@ func (s *sim) home(client int) process.ID { return process.ID(1 + client%s.plan.
 // startTrial schedules what the scenario says.
 func (s *sim) startTrial() {
 	if m := s.opt.meter; m != nil {
-		for i := range uint64(2) {
-			s.heap.Push(agenda.Event{At: s.opt.Duration * time.Duration(i+1) / 3, Kind: evScript, Arg: i})
-		}
+		s.after(s.opt.Duration/3, m.trial.Scenario.begin)
+		s.after(2*s.opt.Duration/3, m.trial.Scenario.end)
 	}
 }
 
-// script does what the scenario says: it begins, or ends.
+// script does what was asked for.
 func (s *sim) script(part int) {
-	sc := &s.opt.meter.trial.Scenario
-	if do := [...]func(*sim){sc.begin, sc.end}[part]; do != nil {
+	if do := s.opt.meter.script[part]; do != nil {
 		do(s)
 	}
+}
+
+// unable says why the trial's scenario is not run.
+func (s *sim) unable() string {
+	if why := s.opt.meter.trial.Scenario.unable; why != nil {
+		return why(s)
+	}
+	return ""
 }
 
 // note notes a message, if it is a trial's.
@@ -161,7 +194,7 @@ func (s *sim) measured(p process.Protocol) Measured {
 		r.Phases[i] = waits.Between(m.waits, from, to)
 	}
 	r.Outage = waits.Outage(m.waits, t.Duration/3, t.Duration)
-	r.Lost = s.lost()
+	r.Lost, r.Stale, r.Refused = s.lost(), weak.Stale(s.ops), s.operator.closed
 	if s.violation != nil {
 		r.Violation = s.violation.Name
 	}

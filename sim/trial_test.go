@@ -26,22 +26,34 @@ func TestTrials(t *testing.T) {
 	const election = 600 * time.Millisecond // the longest timeout, by default
 	for _, s := range sim.Scenarios {
 		m := sim.Measure(raft.Protocol, sim.Trial{Scenario: s, Duration: 12 * time.Second, Reads: 50})
-		if m.Violation != "" || len(m.Lost) > 0 {
-			t.Errorf("%s: %s, lost %v", s.Name, m.Violation, m.Lost)
+		if (s.Name == "region-loss") != (m.Unable != "") {
+			t.Errorf("%s: unable: %q; replicas are in one place", s.Name, m.Unable)
+		}
+		if m.Unable != "" {
+			continue
+		}
+		if m.Violation != "" || len(m.Lost) > 0 || m.Stale > 0 || m.Refused {
+			t.Errorf("%s: %s, lost %v, stale %d, refused %t", s.Name, m.Violation, m.Lost, m.Stale, m.Refused)
 		}
 		for i, p := range m.Phases {
+			if s.Name == "no-majority" && i == 1 {
+				if p.Answers > 0 && m.Outage < 3*time.Second {
+					t.Errorf("%s: %d answers, an outage of %v", s.Name, p.Answers, m.Outage)
+				}
+				continue
+			}
 			if p.Answers < 50 || p.P50 <= 0 || p.P50 > p.P99 || p.P99 > p.Max {
 				t.Errorf("%s: third %d: %+v", s.Name, i+1, p)
 			}
 		}
 		switch s.Name {
-		case "leader-crash", "partition", "asymmetric":
+		case "leader-crash", "partition", "asymmetric", "lost-disk", "change":
 			// A follower must first wait for its timeout; then there is an
 			// election, and clients must find the new leader.
 			if m.Outage < 200*time.Millisecond || m.Outage > 5*election || m.Elections < 2 {
 				t.Errorf("%s: an outage of %v, %d elections", s.Name, m.Outage, m.Elections)
 			}
-		case "steady", "follower-crash", "minority", "loss":
+		case "steady", "follower-crash", "minority", "loss", "clock-skew", "duplicates", "reordered":
 			if m.Outage > election || m.Elections > 1 {
 				t.Errorf("%s: an outage of %v, %d elections", s.Name, m.Outage, m.Elections)
 			}

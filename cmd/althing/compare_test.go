@@ -22,8 +22,9 @@ func TestCompare(t *testing.T) {
 	if e := json.Unmarshal([]byte(out), &all); e != nil || code != exitOK || len(all) != len(sim.Scenarios) {
 		t.Fatalf("exit %d, %v, %d rows: %s", code, e, len(all), err)
 	}
-	for _, args := range [][]string{{"--protocols=causal"}, {"--protocols=x"}, {"--scenario=x"}, {"--nodes=1"},
-		{"--rate=0"}, {"--reads=101"}, {"--duration=1s"}, {"--output=x"}} {
+	for _, args := range [][]string{{"--protocols=causal"}, {"--protocols=x"}, {"--scenario=x"}, {"--nodes=0"},
+		{"--rate=0"}, {"--reads=101"}, {"--duration=1s"}, {"--output=x"}, {"--flush=1h"}, {"--regions=XX"},
+		{"--ways=1ms,2ms"}, {"--ways=1ms/x"}} {
 		if code, _, err := command(append([]string{"sim", "compare"}, args...)...); code != exitUsage ||
 			!strings.Contains(err, "expected") {
 			t.Errorf("%v: exit %d, %s", args, code, err)

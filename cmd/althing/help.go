@@ -63,6 +63,16 @@ var help = terminal.Help{
 		"reads":     "Percent of the operations that read.",
 		"duration":  "Virtual time, in thirds: before it happens, while it lasts, after it.",
 		"seed":      "Of what varies around a mean.",
+		"regions": "Where the replicas are, one after another: VA, CA, OR, IR, …; a replica beyond the " +
+			"last is in the first again.",
+		"ways": "As regions, by what a message takes: a row of times for each place, from it to each, as in " +
+			"1ms,30ms/30ms,1ms.",
+		"one-way":   "What a message takes, where neither regions nor ways are given.",
+		"flush":     "What a flush of a disk takes, on average.",
+		"heartbeat": "Between words of a leader (by the round trip).",
+		"election":  "Least time without a leader's word, drawn up to twice as much (by the round trip).",
+		"retry":     "After which a client asks another (5/4 of the longest election).",
+		"skew":      "That clocks jump ahead by, in the scenario clock-skew.",
 		"output":    "text or json.",
 	},
 	"sim run": {
