@@ -185,6 +185,16 @@ func TestAvailableRefused(t *testing.T) {
 	}
 }
 
+func BenchmarkAvailable(b *testing.B) {
+	half := Place{Nodes: MaxNodes / 2, Down: .001, Node: .01}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Available(quorum.Majority(MaxNodes), half, half); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func ExampleAvailable() {
 	node := .01
 	for _, n := range []int{1, 3, 5} {

@@ -2,6 +2,7 @@ package forecast
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -44,19 +45,28 @@ func (t Trips) Check() error {
 // Quorum returns how long site from waits until q sites, one server each and its own
 // at once, have what it sends: the q-th smallest of its row, itself as 0.
 func (t Trips) Quorum(from, q int) (time.Duration, error) {
-	if err := t.Check(); err != nil {
+	if err := errors.Join(t.Check(), t.among(q)); err != nil {
 		return 0, err
 	}
 	if from < 0 || from >= len(t) {
 		return 0, fmt.Errorf("forecast: site %d of %d: want 0 to %d", from, len(t), len(t)-1)
 	}
+	return t.nearest(from, q), nil
+}
+
+func (t Trips) among(q int) error {
 	if q < 1 || q > len(t) {
-		return 0, fmt.Errorf("forecast: a quorum of %d sites of %d: want 1 to %d", q, len(t), len(t))
+		return fmt.Errorf("forecast: a quorum of %d sites of %d: want 1 to %d", q, len(t), len(t))
 	}
+	return nil
+}
+
+// nearest is Quorum of a matrix that was checked.
+func (t Trips) nearest(from, q int) time.Duration {
 	row := slices.Clone(t[from])
 	row[from] = 0
 	slices.Sort(row)
-	return row[q-1], nil
+	return row[q-1]
 }
 
 // A Lead is what commands take when one site leads.
@@ -73,15 +83,12 @@ type Lead struct {
 // are not in it: with a flush on all, add it once.
 func (t Trips) Leads(q int, weights []float64) ([]Lead, error) {
 	shares, err := t.shares(weights)
-	if err != nil {
+	if err = errors.Join(err, t.among(q)); err != nil {
 		return nil, err
 	}
 	leads := make([]Lead, len(t))
 	for l := range t {
-		commit, err := t.Quorum(l, q)
-		if err != nil {
-			return nil, err
-		}
+		commit := t.nearest(l, q)
 		leads[l] = Lead{Site: l, Commit: commit, Clients: make([]time.Duration, len(t))}
 		mean := 0.0
 		for c := range t {
@@ -105,16 +112,12 @@ func (t Trips) Leaderless(
 	q int, weights []float64,
 ) (clients []time.Duration, mean time.Duration, err error) {
 	shares, err := t.shares(weights)
-	if err != nil {
+	if err = errors.Join(err, t.among(q)); err != nil {
 		return nil, 0, err
 	}
 	sum := 0.0
 	for c := range t {
-		commit, err := t.Quorum(c, q)
-		if err != nil {
-			return nil, 0, err
-		}
-		clients = append(clients, t[c][c]+commit)
+		clients = append(clients, t[c][c]+t.nearest(c, q))
 		sum += shares[c] * float64(clients[c])
 	}
 	return clients, time.Duration(sum), nil

@@ -164,6 +164,22 @@ func TestTripsRefused(t *testing.T) {
 	}
 }
 
+func BenchmarkLeads(b *testing.B) {
+	trips := make(Trips, MaxSites)
+	for i := range trips {
+		trips[i] = make([]time.Duration, MaxSites)
+		for j := range trips[i] {
+			trips[i][j] = time.Duration((i*7919 + j*104729) % 1000)
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := trips.Leads(quorum.Majority(MaxSites), nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func ExampleTrips_Leads() {
 	names := []region.Region{"VA", "OR", "CA"}
 	leads, err := between(names...).Leads(quorum.Majority(3), nil)
