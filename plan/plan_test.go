@@ -131,6 +131,7 @@ func TestLeaders(t *testing.T) {
 	}{
 		{[]region.Region{"VA", "OR", "CA"}, "OR"},
 		{[]region.Region{"VA", "IR", "TO"}, "VA"},
+		{[]region.Region{"us-east-1", "us-west-2", "us-west-1"}, "us-west-2"},
 		{[]region.Region{"VA", "CA", "OR", "IR", "TO"}, "OR"},
 		{[]region.Region{"VA", "OR", "IR", "SI", "SY", "TO", "SP"}, "TO"},
 	} {
@@ -165,6 +166,8 @@ func TestRefused(t *testing.T) {
 			Network: Network{AvailableInPartition: true}}, []string{"available_in_partition"}},
 		{"nowhere", Request{Problem: Consensus, Cluster: Cluster{Nodes: 3,
 			Regions: []region.Region{"moon", "VA", "OR"}}}, []string{"regions_known"}},
+		{"twice", Request{Problem: Consensus, Cluster: Cluster{Nodes: 3,
+			Regions: []region.Region{"VA", "us-east-1", "OR"}}}, []string{"regions_distinct"}},
 		{"lost", Request{Problem: Replication, Consistency: Causal, Cluster: Cluster{Nodes: 3},
 			Workload: Workload{LossAcceptable: true}}, []string{"lost_writes"}},
 	} {

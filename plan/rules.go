@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"althing/quorum"
+	"althing/region"
 	"althing/timing"
 )
 
@@ -118,7 +119,16 @@ var rules = []rule{
 		error: "Distances between these regions are not known",
 		nearest: func(r *Request) string {
 			return "give network_assumptions.rtt_ms for them, or latency_ms for all, or regions of the public " +
-				"table: VA OR CA IR SI TO SY SP"
+				"table: VA OR CA IR SI TO SY SP, or as AWS calls them, us-east-1 and so on"
+		},
+	},
+	{
+		name: "regions_distinct", path: "cluster_config.regions",
+		value:  func(r *Request) any { return r.Cluster.Regions },
+		broken: func(r *Request) bool { return r.twice() },
+		error:  "Two of these names are of one region: it cannot be lost without the other",
+		nearest: func(r *Request) string {
+			return "each region once; several nodes of it share its fate anyhow"
 		},
 	},
 	{
@@ -219,4 +229,18 @@ func (r *Request) unknown() (names []string) {
 		}
 	}
 	return names
+}
+
+// twice reports whether a region is named by two of its names.
+func (r *Request) twice() bool {
+	seen := map[region.Region]bool{}
+	for _, name := range r.Cluster.Regions {
+		if known, err := region.Parse(string(name)); err == nil {
+			if seen[known] {
+				return true
+			}
+			seen[known] = true
+		}
+	}
+	return false
 }

@@ -29,6 +29,10 @@ var (
 	}
 )
 
+// clouds are the names that AWS has for them, in the same order.
+var clouds = []string{"us-east-1", "us-west-2", "us-west-1", "eu-west-1", "ap-southeast-1", "ap-northeast-1",
+	"ap-southeast-2", "sa-east-1"}
+
 // within is a round trip between two machines of one region, in the same unit:
 // that between two zones.
 const within = 11
@@ -54,18 +58,21 @@ func (r Region) RoundTrip(to Region) time.Duration { return 2 * r.OneWay(to) }
 // All returns the regions that are known.
 func All() []Region { return slices.Clone(regions) }
 
-// Parse returns the region of a name, in upper or lower case.
+// Parse returns the region of a name, in upper or lower case: one of All, or that
+// of AWS, such as us-east-1 for VA.
 func Parse(name string) (Region, error) {
-	r := Region(strings.ToUpper(name))
-	if r.number() < 0 {
-		return "", fmt.Errorf("region: %q is none that is known: want one of %v", name, regions)
+	i := Region(name).number()
+	if i < 0 {
+		return "", fmt.Errorf("region: %q is none that is known: want one of %v or of %v", name, regions, clouds)
 	}
-	return r, nil
+	return regions[i], nil
 }
 
+// number is a region's row in trips, whichever of its names it goes by; -1 if there
+// is none.
 func (r Region) number() int {
 	for i := range regions {
-		if regions[i] == r {
+		if strings.EqualFold(string(r), string(regions[i])) || strings.EqualFold(string(r), clouds[i]) {
 			return i
 		}
 	}

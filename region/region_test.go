@@ -28,6 +28,23 @@ func TestRoundTrips(t *testing.T) {
 	}
 }
 
+// TestClouds: a region is as far away under the name that AWS has for it.
+func TestClouds(t *testing.T) {
+	for name, short := range map[string]Region{
+		"us-east-1": "VA", "us-west-2": "OR", "us-west-1": "CA", "eu-west-1": "IR",
+		"ap-southeast-1": "SI", "ap-northeast-1": "TO", "ap-southeast-2": "SY", "SA-East-1": "SP",
+	} {
+		if r, err := Parse(name); r != short || err != nil {
+			t.Errorf("%s: %v, %v, want %v", name, r, err, short)
+		}
+		for _, to := range All() {
+			if d, want := Region(name).OneWay(to), short.OneWay(to); d != want || d == 0 {
+				t.Errorf("%s to %s: %v, want %v", name, to, d, want)
+			}
+		}
+	}
+}
+
 func TestUnknown(t *testing.T) {
 	if _, err := Parse("MARS"); err == nil || !strings.Contains(err.Error(), "VA OR CA") {
 		t.Errorf("MARS: %v", err)

@@ -87,9 +87,11 @@ func (c *latencyCommand) trips() ([]string, forecast.Trips, error) {
 		if err != nil {
 			return nil, nil, terminal.Usage(fmt.Errorf("region %q: expected some of %v", a, region.All()))
 		}
-		names[i] = string(from)
+		if names[i] = a; strings.EqualFold(a, string(from)) {
+			names[i] = string(from)
+		}
 		for j, b := range c.Regions {
-			to := region.Region(strings.ToUpper(b))
+			to := region.Region(b)
 			trips[i] = append(trips[i], 0)
 			if i != j { // a client is beside the server of its own
 				trips[i][j] = from.RoundTrip(to)

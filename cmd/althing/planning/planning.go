@@ -52,7 +52,7 @@ var Help = terminal.Help{"plan": {
 	"problem":        "What is to be solved: " + names(plan.Problems) + ".",
 	"nodes":          "Nodes that there are, 1 to 1000.",
 	"tolerate":       "Nodes that may fail at once (as many as can be).",
-	"regions":        "Where the nodes are, with commas; VA OR CA IR SI TO SY SP are known.",
+	"regions":        "Where the nodes are, with commas; VA OR CA IR SI TO SY SP are known, also as us-east-1 and so on.",
 	"survive-region": "The loss of any one region must be survived.",
 	"consistency":    "What clients are promised: " + names(plan.Levels) + " (eventual).",
 	"latency":        "One way between two nodes, in whole milliseconds (of the regions, or 0.25 ms).",
