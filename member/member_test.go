@@ -29,6 +29,9 @@ import (
 
 	"althing/internal/freeport"
 	"althing/node"
+	"althing/process"
+	"althing/protocol/raft"
+	"althing/protocol/vr"
 )
 
 // patience bounds what these tests wait for: much longer than it takes.
@@ -119,9 +122,17 @@ func (s *seat) get(t *testing.T, path string) string {
 // A member joins a cluster of one, votes, comes back without being told how
 // it began, and is removed.
 func TestJoin(t *testing.T) {
+	for _, p := range []process.Protocol{raft.Protocol, vr.Protocol} { // by voters; by epochs
+		t.Run(p.Name, func(t *testing.T) { joinAndLeave(t, p) })
+	}
+}
+
+func joinAndLeave(t *testing.T, p process.Protocol) {
 	ctx := t.Context()
 	a, b := newSeat(t, "a"), newSeat(t, "b")
-	_, err := a.start(t, func(c *Config) { c.Founders = map[string][]string{"a": a.peerURLs()} })
+	_, err := a.start(t, func(c *Config) {
+		c.Protocol, c.Founders = p, map[string][]string{"a": a.peerURLs()}
+	})
 	must(t, err)
 	if got := a.get(t, "/debug/pprof/"); !strings.HasPrefix(got, "404") {
 		t.Errorf("profiles that nobody asked for are served: %s", got)
@@ -129,7 +140,7 @@ func TestJoin(t *testing.T) {
 	ca := a.dial(t, nil)
 	_, err = ca.Put(ctx, "k", "v")
 	must(t, err)
-	joining := func(c *Config) { c.Join, c.Profiles = []string{"http://" + a.client}, true }
+	joining := func(c *Config) { c.Protocol, c.Join, c.Profiles = p, []string{"http://" + a.client}, true }
 	if _, err := b.start(t, joining); err == nil || !strings.Contains(err.Error(), "no member with the peer URL") {
 		t.Fatalf("one that nobody has added: %v", err)
 	}
@@ -160,7 +171,7 @@ func TestJoin(t *testing.T) {
 	}
 	holds("v")
 	must(t, mb.Close())
-	mb, err = b.start(t, nil)
+	mb, err = b.start(t, func(c *Config) { c.Protocol = p })
 	must(t, err)
 	eventually(t, "put with both", func(ctx context.Context) error { _, err := ca.Put(ctx, "k", "w"); return err })
 	holds("w")
