@@ -24,6 +24,7 @@ type Commands struct {
 	Timeouts      timeoutsCommand      `cmd:"" help:"Heartbeats and election timeouts, and what a crash costs."`
 	Latency       latencyCommand       `cmd:"" help:"What clients wait for, by where the leader is."`
 	Replication   replicationCommand   `cmd:"" help:"What copies cost, and how far behind they are."`
+	Ring          ringCommand          `cmd:"" help:"How evenly a ring spreads keys, and what moves."`
 	Confirmations confirmationsCommand `cmd:"" help:"How sure so many blocks make a payment."`
 }
 

@@ -51,6 +51,8 @@ var Help = terminal.Help{
 		"loss":      "Chance that a heartbeat does not arrive in time.",
 		"drift":     "Most that a clock's rate is off, as a share.",
 		"nodes":     "Members.",
+		"votes":     "Votes that elect (a majority).",
+		"request":   "What a client's try may take: says for how long it tries.",
 		"risk":      "Chance to accept that loss alone ends a reign within a timeout.",
 		"heartbeat": "What is set, to be checked; with --election.",
 		"election":  "What is set, to be checked; with --heartbeat.",
@@ -59,10 +61,17 @@ var Help = terminal.Help{
 	"calc latency": {
 		"regions": "Where servers are, one in each: VA OR CA IR SI TO SY SP.",
 		"matrix":  "Round trips between sites, in a file.",
+		"nodes":   "Servers that are all as far from each other, with --rtt.",
+		"rtt":     "Round trip between any two of --nodes.",
 		"quorum":  "Servers that must have a command, the leader among them (a majority).",
 		"clients": "How many clients are at each site, as weights (as many at each).",
 		"flush":   "What a disk takes, on each server at the same time.",
 		"output":  output,
+	},
+	"calc ring": {
+		"nodes":  "Nodes on the ring.",
+		"points": "Points that each has.",
+		"output": output,
 	},
 	"calc replication": {
 		"replicas": "Round trip to each replica.",

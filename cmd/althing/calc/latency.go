@@ -1,9 +1,11 @@
 package calc
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +19,8 @@ type latencyCommand struct {
 	Regions []string `arg:"" optional:""`
 
 	Matrix  string        `placeholder:"FILE"`
+	Nodes   int           `placeholder:"N"`
+	RTT     time.Duration `name:"rtt" placeholder:"TIME"`
 	Quorum  int           `short:"q" placeholder:"N"`
 	Clients []float64     `placeholder:"WEIGHT"`
 	Flush   time.Duration `placeholder:"TIME"`
@@ -30,6 +34,7 @@ func (latencyCommand) Help() string {
   althing calc latency VA OR CA
   althing calc latency VA CA OR IR TO --clients 5,1,1,1,1
   althing calc latency --matrix trips.txt --quorum 2 -o json
+  althing calc latency --nodes 5 --rtt 0.5ms
 
 Regions with known round trips are those of EC2 in 2013: VA OR CA IR SI TO SY SP. A matrix file has
 a first line with names, and for each a line with its name and its round trips to all, in
@@ -76,6 +81,9 @@ func (c *latencyCommand) trips() ([]string, forecast.Trips, error) {
 		}
 		return names, trips, nil
 	}
+	if c.Nodes != 0 {
+		return c.alike()
+	}
 	if len(c.Regions) == 0 {
 		return nil, nil, terminal.Usage(fmt.Errorf("no regions: expected some of %v, or --matrix",
 			region.All()))
@@ -97,6 +105,26 @@ func (c *latencyCommand) trips() ([]string, forecast.Trips, error) {
 				trips[i][j] = from.RoundTrip(to)
 			}
 		}
+	}
+	return names, trips, trips.Check()
+}
+
+// maxAlike bounds the servers of which each has a row and a column.
+const maxAlike = 32
+
+// alike are so many sites, each as far from all others.
+func (c *latencyCommand) alike() (names []string, trips forecast.Trips, err error) {
+	if len(c.Regions) > 0 {
+		return nil, nil, terminal.Wrong("nodes", c.Nodes, "expected without regions beside it")
+	}
+	if err := errors.Join(whole("nodes", c.Nodes, 2, maxAlike), span("rtt", c.RTT, 1, time.Hour)); err != nil {
+		return nil, nil, err
+	}
+	trips = make(forecast.Trips, c.Nodes)
+	for i := range trips {
+		names = append(names, fmt.Sprint(i+1))
+		trips[i] = slices.Repeat([]time.Duration{c.RTT}, c.Nodes)
+		trips[i][i] = 0
 	}
 	return names, trips, trips.Check()
 }

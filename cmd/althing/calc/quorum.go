@@ -108,14 +108,14 @@ func (a sizes) text(w io.Writer) {
 	line(w, "nodes", "%d", a.Nodes)
 	if a.Faults == "byzantine" {
 		line(w, "bears", "%d that lie (at most %d: 3f+1)", a.Tolerates, a.Most)
-		line(w, "quorum", "%d: any two share a node that does not lie", a.Quorum)
+		line(w, "quorum", "%d of %d: any two share a node that does not lie", a.Quorum, a.Nodes)
 	} else {
 		line(w, "bears", "%d that stop (at most %d: 2f+1)", a.Tolerates, a.Most)
-		line(w, "quorum", "%d: any two share a node", a.Quorum)
-		line(w, "fast quorum", "%d, of Fast Paxos: any two and a quorum share a node", a.Fast)
+		line(w, "quorum", "%d of %d: any two share a node", a.Quorum, a.Nodes)
+		line(w, "fast quorum", "%d of %d, in Fast Paxos: any two and a quorum share a node", a.Fast, a.Nodes)
 	}
 	if a.EPaxos > 0 {
-		line(w, "fast quorum", "%d, of EPaxos, the command's leader among them", a.EPaxos)
+		line(w, "fast quorum", "%d of %d, in EPaxos, the command's leader among them", a.EPaxos, a.Nodes)
 	}
 	if a.Spare > 0 {
 		line(w, "spare", "%d of the nodes could be left out", a.Spare)
@@ -177,10 +177,10 @@ func (q *quorumCommand) phases(to *terminal.Output) error {
 
 func (a phases) text(w io.Writer) {
 	line(w, "nodes", "%d", a.Nodes)
-	line(w, "first phase", "%d: a leader is elected with %d down", a.First, a.Elects)
-	line(w, "second phase", "%d: it commits with %d down", a.Second, a.Commits)
+	line(w, "first phase", "%d of %d: a leader is elected with %d down", a.First, a.Nodes, a.Elects)
+	line(w, "second phase", "%d of %d: it commits with %d down", a.Second, a.Nodes, a.Commits)
 	if a.Fast > 0 {
-		line(w, "fast quorum", "%d", a.Fast)
+		line(w, "fast quorum", "%d of %d", a.Fast, a.Nodes)
 	}
 	if a.Safe {
 		line(w, "safe", "yes: quorums meet where they must")

@@ -163,7 +163,7 @@ func (c *stalenessCommand) Run(to *terminal.Output) error {
 func (a stale) text(w io.Writer) {
 	line(w, "replicas", "N=%d, read R=%d, write W=%d", a.Replicas, a.Read, a.Write)
 	if a.Meet {
-		line(w, "R+W > N", "a read asks a replica of the last complete write")
+		line(w, "R+W > N", "a read asks a replica of the last complete write, and misses it with 0%%")
 	} else {
 		line(w, "R+W ≤ N", "a read misses the last write with %s, if quorums are drawn", chance(a.Missed))
 	}

@@ -10,6 +10,7 @@ import (
 	"althing/internal/terminal"
 	"althing/quorum"
 	"althing/region"
+	"althing/retry"
 	"althing/timing"
 )
 
@@ -20,7 +21,9 @@ type timeoutsCommand struct {
 	Loss    float64       `placeholder:"CHANCE"`
 	Drift   float64       `default:"0.0001"`
 	Nodes   int           `short:"n" default:"3"`
+	Votes   int           `placeholder:"N"`
 	Risk    float64       `default:"1e-6"`
+	Request time.Duration `placeholder:"TIME"`
 
 	Heartbeat time.Duration `placeholder:"TIME"`
 	Election  time.Duration `placeholder:"TIME"`
@@ -54,10 +57,11 @@ type timeouts struct {
 	Unheard   float64  `json:"false_election_per_timeout"`
 	Every     *float64 `json:"false_election_every_hours"` // null: never, as far as loss goes
 	Lease     float64  `json:"lease_ms"`
+	Horizon   *float64 `json:"retry_horizon_seconds,omitempty"`
 	Problems  []string `json:"problems"`
 
+	Electors int `json:"electors"` // members that are left when the leader is gone
 	every    time.Duration
-	electors int
 }
 
 // network is what the flags say, and the timing: that of the flags, or the best.
@@ -105,13 +109,27 @@ func (c *timeoutsCommand) Run(to *terminal.Output) error {
 	}
 	a := timeouts{RTT: milliseconds(n.RoundTrip), Flush: milliseconds(n.Flush), Problems: []string{},
 		Heartbeat: milliseconds(t.Heartbeat), Election: milliseconds(t.Election),
-		Most: milliseconds(t.Election + t.Spread), electors: c.Nodes - 1}
+		Most: milliseconds(t.Election + t.Spread), Electors: c.Nodes - 1}
 	if err := t.Check(n); err != nil && (c.Heartbeat != 0 || c.Election != 0) {
 		for problem := range strings.SplitSeq(err.Error(), "\n") {
 			a.Problems = append(a.Problems, unnamed(errors.New(problem)))
 		}
 	}
 	voters := timing.Voters{Standing: c.Nodes - 1, Votes: quorum.Majority(c.Nodes)}
+	if c.Votes != 0 {
+		voters.Votes = c.Votes
+		err = whole("votes", c.Votes, 1, c.Nodes-1)
+	}
+	if err = errors.Join(err, span("request", c.Request, 0, time.Hour)); err != nil {
+		return err
+	}
+	if c.Request > 0 {
+		horizon, err := retry.Consensus.Horizon(c.Request)
+		if err != nil {
+			return terminal.Usage(err)
+		}
+		a.Horizon = finite(horizon.Seconds())
+	}
 	if voters.Standing >= voters.Votes { // else nobody is elected after a crash
 		o, err := t.Outage(voters, n)
 		if err != nil {
@@ -150,7 +168,7 @@ func (a timeouts) text(w io.Writer) {
 		line(w, "", "%.4g ms until it commits, on average", a.Commit)
 		line(w, "split votes", "%s of the elections", chance(a.Split))
 	} else {
-		line(w, "after a crash", "nobody is elected: %d is no majority", a.electors)
+		line(w, "after a crash", "nobody is elected: %d is no majority", a.Electors)
 	}
 	switch {
 	case a.Unheard == 0:
@@ -163,6 +181,9 @@ func (a timeouts) text(w io.Writer) {
 			chance(a.Unheard), brief(a.every))
 	}
 	line(w, "lease", "%.6g ms that a leader may read by itself", a.Lease)
+	if a.Horizon != nil {
+		line(w, "retries", "a client tries for %.4g s at most: results must be kept for longer", *a.Horizon)
+	}
 	for _, p := range a.Problems {
 		line(w, "PROBLEM", "%s", p)
 	}
