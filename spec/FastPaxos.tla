@@ -6,6 +6,10 @@
 (* Lamport, "Fast Paxos", Distributed Computing 19, 2006: cited as FP.     *)
 (* Quorums are sets: see QuorumsMeet.  What holds of disks and of messages *)
 (* is as in Paxos.tla.                                                     *)
+(*                                                                         *)
+(* A coordinator may have several ballots, that follow one another: what   *)
+(* is promised to it is promised for all of them, and one of them goes on  *)
+(* from a collision in the one before, whose votes are its promises.       *)
 (***************************************************************************)
 EXTENDS Naturals, FiniteSets, TLC
 
@@ -15,7 +19,8 @@ CONSTANTS
     Nothing,
     Anything,     \* what a coordinator says in a fast ballot: vote for what you are sent
     Fast,         \* the fast ballots
-    MaxBallot,
+    Ballot,       \* numbers above 0
+    Span,         \* ballots of the same multiple of Span are of one coordinator
     ClassicSize,  \* acceptors of a quorum of a classic ballot, and of phase 1
     FastSize      \* acceptors of a quorum of a fast ballot
 
@@ -27,10 +32,10 @@ VARIABLES
 
 vars == <<promised, accepted, proposed, msgs>>
 
-Ballot == 1..MaxBallot
-Classic == {Q \in SUBSET Acceptor : Cardinality(Q) = ClassicSize}
+Base(b) == b - (b % Span)   \* what is promised for ballot b
+Classic == {Q \in SUBSET Acceptor : Cardinality(Q) >= ClassicSize}
 Quorum(b) ==
-    IF b \in Fast THEN {Q \in SUBSET Acceptor : Cardinality(Q) = FastSize} ELSE Classic
+    IF b \in Fast THEN {Q \in SUBSET Acceptor : Cardinality(Q) >= FastSize} ELSE Classic
 Send(m) == msgs' = msgs \cup {m}
 
 Init ==
@@ -58,10 +63,12 @@ Prepare(b) ==
     /\ Send([type |-> "prepare", ballot |-> b])
     /\ UNCHANGED <<promised, accepted, proposed>>
 
-\* FP 2.1, phase 1 (b)
+\* Once, and not after a later one; a vote in a ballot of that coordinator may have
+\* come before.  FP 2.1, phase 1 (b)
 Promise(a, m) ==
     /\ m.type = "prepare"
-    /\ m.ballot > promised[a]
+    /\ m.ballot >= promised[a]
+    /\ ~\E p \in msgs : p.type = "promise" /\ p.ballot = m.ballot /\ p.from = a
     /\ promised' = [promised EXCEPT ![a] = m.ballot]
     /\ Send([type |-> "promise", ballot |-> m.ballot, from |-> a, vote |-> accepted[a]])
     /\ UNCHANGED <<accepted, proposed>>
@@ -83,30 +90,56 @@ Pick(b, S, Q) ==
           [] k > 0 /\ Cardinality(V) > 1 /\ bound # {} -> bound
           [] OTHER -> free
 
-\* FP 2.1, phase 2 (a)
+\* FP 2.1, phase 2 (a): the first that a coordinator says, of those who promised.
+PickFirst(b, v) ==
+    /\ ~\E m \in msgs : m.type = "accept" /\ Base(m.ballot) = Base(b)
+    /\ \E Q \in Classic :
+        LET S == {m \in msgs : m.type = "promise" /\ m.ballot = Base(b) /\ m.from \in Q}
+        IN  {m.from : m \in S} = Q /\ v \in Pick(b, S, Q)
+
+\* After a collision in the ballot before, of the same coordinator: nobody votes in it
+\* twice, so a vote there is a promise.  FP 3.2
+Before(b) == {k \in Ballot : k < b /\ Base(k) = Base(b)}
+PickNext(b, v) ==
+    /\ Before(b) # {}
+    /\ LET k == CHOOSE k \in Before(b) : \A l \in Before(b) : l <= k
+       IN  \E Q \in Classic :
+            LET V == {m \in msgs : m.type = "accepted" /\ m.ballot = k /\ m.from \in Q}
+            IN  /\ {m.from : m \in V} = Q
+                /\ v \in Pick(b, {[from |-> m.from, vote |-> <<k, m.value>>] : m \in V}, Q)
+
 Propose(b, v) ==
     /\ ~\E m \in msgs : m.type = "accept" /\ m.ballot = b
-    /\ \E Q \in Classic :
-        LET S == {m \in msgs : m.type = "promise" /\ m.ballot = b /\ m.from \in Q}
-        IN  Cardinality(S) = Cardinality(Q) /\ v \in Pick(b, S, Q)
+    /\ PickFirst(b, v) \/ PickNext(b, v)
     /\ Send([type |-> "accept", ballot |-> b, value |-> v])
     /\ UNCHANGED <<promised, accepted, proposed>>
+
+Vote(a, b, v) ==
+    /\ Base(b) >= promised[a]
+    /\ accepted[a][1] < b
+    /\ promised' = [promised EXCEPT ![a] = Base(b)]
+    /\ accepted' = [accepted EXCEPT ![a] = <<b, v>>]
+    /\ Send([type |-> "accepted", ballot |-> b, from |-> a, value |-> v])
+    /\ UNCHANGED proposed
 
 \* One vote in a ballot: for what the coordinator says, or, if it says Anything, for
 \* what a client has sent.  FP 2.1, phase 2 (b); FP 3.1
 Accept(a, m, v) ==
     /\ m.type = "accept"
     /\ IF m.value = Anything THEN v \in proposed ELSE v = m.value
-    /\ m.ballot >= promised[a]
-    /\ accepted[a][1] < m.ballot
-    /\ promised' = [promised EXCEPT ![a] = m.ballot]
-    /\ accepted' = [accepted EXCEPT ![a] = <<m.ballot, v>>]
-    /\ Send([type |-> "accepted", ballot |-> m.ballot, from |-> a, value |-> v])
-    /\ UNCHANGED proposed
+    /\ Vote(a, m.ballot, v)
+
+\* An acceptor goes on by itself, in a fast ballot, as if it were the coordinator of
+\* that: others may go on with something else.  FP 3.2, uncoordinated recovery
+Recover(a, b, v) ==
+    /\ b \in Fast /\ v # Anything
+    /\ PickNext(b, v)
+    /\ Vote(a, b, v)
 
 Next ==
     \/ \E v \in Value : Ask(v)
-    \/ \E b \in Ballot : Prepare(b) \/ \E v \in Value \cup {Anything} : Propose(b, v)
+    \/ \E b \in Ballot : Prepare(Base(b)) \/ \E v \in Value \cup {Anything} : Propose(b, v)
+    \/ \E a \in Acceptor, b \in Ballot, v \in Value : Recover(a, b, v)
     \/ \E a \in Acceptor, m \in msgs : Promise(a, m) \/ \E v \in Value : Accept(a, m, v)
 
 Spec == Init /\ [][Next]_vars
@@ -119,7 +152,7 @@ Voters(b, v) == {a \in Acceptor : [type |-> "accepted", ballot |-> b, from |-> a
 Chosen == {v \in Value : \E b \in Ballot : \E Q \in Quorum(b) : Q \subseteq Voters(b, v)}
 
 TypeOK ==
-    /\ promised \in [Acceptor -> 0..MaxBallot]
+    /\ promised \in [Acceptor -> {0} \cup {Base(b) : b \in Ballot}]
     /\ accepted \in [Acceptor -> ({0} \X {Nothing}) \cup (Ballot \X Value)]
     /\ proposed \subseteq Value
 
@@ -128,9 +161,9 @@ Validity == Chosen \subseteq proposed
 
 \* Within a quorum of promises of a collision at most one value may be chosen: what
 \* assumption (Q) is for.  FP 2.2.2
-OneBound == \A b \in Ballot : \A Q \in Classic :
+OneBound == \A b \in {Base(b) : b \in Ballot} : \A Q \in Classic :
     LET S == {m \in msgs : m.type = "promise" /\ m.ballot = b /\ m.from \in Q}
-    IN  \A k \in 1..b - 1 : Cardinality(S) = Cardinality(Q) =>
+    IN  \A k \in Ballot : k < b /\ Cardinality(S) = Cardinality(Q) =>
             Cardinality({v \in Value : (\E m \in S : m.vote = <<k, v>>) /\ MayBeChosen(S, Q, k, v)}) <= 1
 
 -----------------------------------------------------------------------------

@@ -22,7 +22,7 @@ CONSTANTS
     Command,
     NoOp,       \* what fills a position for which a leader has nothing
     Nothing,
-    MaxBallot,
+    Ballot,     \* numbers above 0
     MaxSlot
 
 VARIABLES
@@ -33,7 +33,6 @@ VARIABLES
 
 vars == <<promised, accepted, msgs, executed>>
 
-Ballot == 1..MaxBallot
 Slot == 1..MaxSlot
 Value == [ask : Command \cup {NoOp}, group : {{}}] \cup [ask : {"group"}, group : Groups]
 Majority(Q, G) == 2 * Cardinality(Q \cap G) > Cardinality(G)
@@ -128,7 +127,7 @@ LiveSpec == Spec /\ WF_vars(Next)
 (* Invariants                                                              *)
 
 TypeOK ==
-    /\ promised \in [Acceptor -> 0..MaxBallot]
+    /\ promised \in [Acceptor -> {0} \cup Ballot]
     /\ accepted \in [Acceptor -> [Slot -> ({0} \X {Nothing}) \cup (Ballot \X Value)]]
     /\ \A r \in Replica : executed[r] \in Seq(Value) /\ Len(executed[r]) <= MaxSlot
 

@@ -16,7 +16,7 @@ CONSTANTS
     Acceptor,
     Value,
     Nothing,    \* no value
-    MaxBallot   \* ballots are 1..MaxBallot; 0 is before all
+    Ballot      \* numbers above 0, which is before all
 
 VARIABLES
     promised,   \* by acceptor: the highest ballot it has heard of
@@ -25,7 +25,6 @@ VARIABLES
 
 vars == <<promised, accepted, msgs>>
 
-Ballot == 1..MaxBallot
 Majority(Q) == 2 * Cardinality(Q) > Cardinality(Acceptor)
 
 Send(m) == msgs' = msgs \cup {m}
@@ -94,14 +93,14 @@ Voters(b, v) == {a \in Acceptor : [type |-> "accepted", ballot |-> b, from |-> a
 Chosen == {v \in Value : \E b \in Ballot : Majority(Voters(b, v))}
 
 TypeOK ==
-    /\ promised \in [Acceptor -> 0..MaxBallot]
+    /\ promised \in [Acceptor -> {0} \cup Ballot]
     /\ accepted \in [Acceptor -> ({0} \X {Nothing}) \cup (Ballot \X Value)]
 
 Agreement == Cardinality(Chosen) <= 1
 
 \* PMS P2c: where v is proposed in b, a majority has voted for nothing else in an
 \* earlier ballot, and will not.
-Safe(b, v) == \A c \in 1..b - 1 : \E Q \in SUBSET Acceptor :
+Safe(b, v) == \A c \in {c \in Ballot : c < b} : \E Q \in SUBSET Acceptor :
     /\ Majority(Q)
     /\ \A a \in Q : a \in Voters(c, v) \/ (promised[a] > c /\ \A w \in Value : a \notin Voters(c, w))
 ProposedIsSafe == \A m \in msgs : m.type = "accept" => Safe(m.ballot, m.value)

@@ -10,13 +10,6 @@ CONSTANT Run
 
 VARIABLE at
 
-Those(a) == {Run[k] : k \in {k \in DOMAIN Run : Run[k].a = a}}
-
-\* Those of the run: there are none between them.
-Ballots == {r.b : r \in Those("Prepare")}
-Values == {r.v : r \in Those("Propose")}
-LastSlot == LET S == {r.s : r \in Those("Propose")} \cup {0} IN CHOOSE s \in S : \A t \in S : t <= s
-
 Step(r) ==
     CASE r.a = "Prepare" -> Prepare(r.b)
       [] r.a = "Promise" -> r.m \in msgs /\ Promise(r.i, r.m)

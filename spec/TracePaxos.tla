@@ -9,10 +9,6 @@ CONSTANT Run
 
 VARIABLE at
 
-\* Those of the run: there are none between them.
-Ballots == {Run[k].b : k \in {k \in DOMAIN Run : Run[k].a = "Prepare"}}
-Values == {Run[k].v : k \in {k \in DOMAIN Run : Run[k].a = "Propose"}}
-
 Step(r) ==
     CASE r.a = "Prepare" -> Prepare(r.b)
       [] r.a = "Promise" -> r.m \in msgs /\ Promise(r.i, r.m)

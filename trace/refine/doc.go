@@ -20,6 +20,7 @@
 //	raft         Raft                        raft
 //	paxos        Paxos                       paxos
 //	multipaxos   MultiPaxos                  multipaxos
+//	fastpaxos    FastPaxos                   fastpaxos, fastpaxos-uncoordinated
 //
 // Logs of the specifications are whole, so that a log that is cut changes nothing
 // there. A trace must be of a run from its beginning, and no request may contain

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"althing/trace"
+	"althing/trace/refine/fastpaxos"
 	"althing/trace/refine/multipaxos"
 	"althing/trace/refine/paxos"
 	"althing/trace/refine/raft"
@@ -15,9 +16,11 @@ import (
 
 // specifications are those that runs can be held against, by protocol.
 var specifications = map[string]*steps.Specification{
-	"multipaxos": multipaxos.Specification,
-	"paxos":      paxos.Specification,
-	"raft":       raft.Specification,
+	"fastpaxos":               fastpaxos.Coordinated,
+	"fastpaxos-uncoordinated": fastpaxos.Uncoordinated,
+	"multipaxos":              multipaxos.Specification,
+	"paxos":                   paxos.Specification,
+	"raft":                    raft.Specification,
 }
 
 // Protocols returns the names of the protocols whose runs can be followed, sorted.

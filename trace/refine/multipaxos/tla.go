@@ -12,15 +12,25 @@ var Specification = steps.New("MultiPaxos", config, begin)
 
 // config is what TLC is told of a run: the constants of MultiPaxos.tla, and only
 // those ballots, slots and values that the run has.
-func config(founders, all []process.ID) []string {
+func config(c *steps.Cast) (config, definitions []string) {
+	var ballots []uint64
+	var last uint64
+	values := map[string]bool{}
+	for _, x := range c.Actions {
+		switch a := x.(*Action); a.Name {
+		case "Prepare":
+			ballots = append(ballots, a.Ballot)
+		case "Propose":
+			values[a.Value.record()], last = true, max(last, a.Slot)
+		}
+	}
 	return []string{
 		"INVARIANTS SameOrder", "CONSTANTS",
-		"    Acceptor = " + steps.Set(all), "    Replica = " + steps.Set(all),
-		"    Founders = " + steps.Set(founders),
-		"    Groups = {}", "    Command = {}", `    NoOp = "no-op"`, "    Nothing = Nothing",
-		"    MaxBallot = 1000000000",
-		"    MaxSlot <- LastSlot", "    Ballot <- Ballots", "    Value <- Values",
-	}
+		"    Acceptor = " + steps.Set(c.All), "    Replica = " + steps.Set(c.All),
+		"    Founders = " + steps.Set(c.Founders), "    Groups = {}", "    Command = {}", `    NoOp = "no-op"`,
+		"    Nothing = Nothing", fmt.Sprintf("    MaxSlot = %d", last), "    Ballot = " + steps.Set(ballots),
+		"    Value <- Values",
+	}, []string{"Values == " + steps.Texts(values) + "\n\n"}
 }
 
 // By implements steps.Action.

@@ -12,12 +12,22 @@ var Specification = steps.New("Paxos", config, begin)
 
 // config is what TLC is told of a run: the constants of Paxos.tla, and only those
 // ballots and values that the run has.
-func config(founders, _ []process.ID) []string {
-	return []string{
-		"INVARIANTS Agreement OneValueABallot", "CONSTANTS",
-		"    Acceptor = " + steps.Set(founders), "    Nothing = Nothing", "    MaxBallot = 1000000000",
-		"    Ballot <- Ballots", "    Value <- Values",
+func config(c *steps.Cast) (config, definitions []string) {
+	var ballots []uint64
+	values := map[string]bool{}
+	for _, x := range c.Actions {
+		switch a := x.(*Action); a.Name {
+		case "Prepare":
+			ballots = append(ballots, a.Ballot)
+		case "Propose":
+			values[steps.Quote(a.Value)] = true
+		}
 	}
+	return []string{
+		"INVARIANTS Agreement ProposedIsSafe OneValueABallot", "CONSTANTS",
+		"    Acceptor = " + steps.Set(c.Founders), "    Nothing = Nothing",
+		"    Ballot = " + steps.Set(ballots), "    Value = " + steps.Texts(values),
+	}, nil
 }
 
 // By implements steps.Action.

@@ -13,15 +13,15 @@ var Specification = steps.New("Raft", config, begin)
 
 // config is what TLC is told of a run: the constants of Raft.tla, with bounds
 // that no run reaches. A run that ends before its last step is a deadlock.
-func config(founders, servers []process.ID) []string {
-	all := steps.Set(servers)
+func config(c *steps.Cast) (config, definitions []string) {
+	all := steps.Set(c.All)
 	return []string{
 		"INVARIANT ElectionSafety", "CONSTANTS",
-		"    Server = " + all, "    Founders = " + steps.Set(founders), "    Nil = 0",
+		"    Server = " + all, "    Founders = " + steps.Set(c.Founders), "    Nil = 0",
 		"    Candidates = " + all, "    Crashing = " + all, "    Keeping = " + all,
 		"    Snapshots = TRUE", "    QuickDisk = FALSE", "    MaxTerm = 1000000000", "    MaxLog = 1000000000",
 		"    Value = {}", "    Groups = {}", // those of Next, which a run does without
-	}
+	}, nil
 }
 
 // By implements steps.Action.

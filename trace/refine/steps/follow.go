@@ -104,16 +104,23 @@ type Specification struct {
 	// Module is the name of its file in package spec, without ending. The one that
 	// reads runs has "Trace" before it.
 	Module string
-	// Config returns what TLC is told of a run besides its steps: lines of its
-	// configuration, given the replicas that the run begins with and all that occur.
-	Config func(founders, all []process.ID) []string
+	// Config returns what TLC is told of a run besides its steps.
+	Config func(*Cast) (config, definitions []string)
 
 	follow func(t *trace.Reader, each func(*Step)) (founders []process.ID, err error)
 }
 
-// New returns the specification of a module, given what makes the mapping for a run
-// that begins with founders.
-func New[R, C any](module string, config func(founders, all []process.ID) []string,
+// A Cast is who and what occurs in a run.
+type Cast struct {
+	Founders []process.ID // the replicas that it begins with
+	All      []process.ID
+	Actions  []Action
+}
+
+// New returns the specification of a module, given what TLC is told of a run: lines
+// of its configuration, and of the module; and what makes the mapping for a run that
+// begins with founders.
+func New[R, C any](module string, config func(*Cast) (config, definitions []string),
 	begin func(founders []process.ID, r *Run) Mapping[R, C]) *Specification {
 	return &Specification{module, config,
 		func(t *trace.Reader, each func(*Step)) ([]process.ID, error) { return follow(t, begin, each) }}

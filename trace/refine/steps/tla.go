@@ -2,6 +2,7 @@ package steps
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -23,7 +24,7 @@ type Module struct {
 // reads such runs. Its error is that of Follow.
 func (s *Specification) Export(t *trace.Reader) (*Module, error) {
 	var steps []string
-	var all []process.ID
+	cast := &Cast{}
 	founders, err := s.follow(t, func(s *Step) {
 		for i, a := range s.Actions {
 			seen := s.Seen
@@ -31,7 +32,7 @@ func (s *Specification) Export(t *trace.Reader) (*Module, error) {
 				seen = nil
 			}
 			steps = append(steps, "    "+Line(a, seen))
-			all = append(all, a.By())
+			cast.All, cast.Actions = append(cast.All, a.By()), append(cast.Actions, a)
 		}
 		if len(s.Actions) == 0 && s.Seen != nil {
 			steps = append(steps, "    "+Line(look{s.Seen.By()}, s.Seen))
@@ -40,18 +41,20 @@ func (s *Specification) Export(t *trace.Reader) (*Module, error) {
 	if err != nil {
 		return nil, err
 	}
-	all = append(all, founders...)
-	slices.Sort(all)
-	all = slices.DeleteFunc(slices.Compact(all), func(id process.ID) bool { return id == 0 })
+	cast.Founders, cast.All = founders, append(cast.All, founders...)
+	slices.Sort(cast.All)
+	cast.All = slices.Compact(cast.All)
 	name, reader := s.Module+"Run", "Trace"+s.Module
 	rule := strings.Repeat("-", 32)
 	h := t.Header()
-	config := append([]string{"SPECIFICATION TraceSpec"}, s.Config(founders, all)...)
+	lines, definitions := s.Config(cast)
+	config := append([]string{"SPECIFICATION TraceSpec"}, lines...)
 	config = append(config, "CONSTANTS", "    Run <- Steps", "")
 	return &Module{
 		Name: name, Steps: len(steps), Config: strings.Join(config, "\n"), Extends: []string{s.Module, reader},
-		Text: fmt.Sprintf("%s MODULE %s %s\n\\* %s, seed %d: %s\nEXTENDS %s\n\nSteps == <<\n%s\n>>\n%s\n",
-			rule, name, rule, h.Protocol, h.Seed, plain(h.Options), reader, strings.Join(steps, ",\n"),
+		Text: fmt.Sprintf("%s MODULE %s %s\n\\* %s, seed %d: %s\nEXTENDS %s\n\n%sSteps == <<\n%s\n>>\n%s\n",
+			rule, name, rule, h.Protocol, h.Seed, plain(h.Options), reader, strings.Join(definitions, ""),
+			strings.Join(steps, ",\n"),
 			strings.Repeat("=", 79)),
 	}, nil
 }
@@ -71,9 +74,14 @@ func Line(a Action, seen Shown) string {
 	return fmt.Sprintf("[%s, seen |-> [%s]]", a.Record(), seen.Record())
 }
 
-// Set is a set of replicas in TLA+.
-func Set(ids []process.ID) string {
-	return "{" + strings.Trim(strings.ReplaceAll(fmt.Sprint(ids), " ", ", "), "[]") + "}"
+// Set is a set of replicas or of numbers in TLA+.
+func Set[N process.ID | uint64](all []N) string {
+	return "{" + strings.Trim(strings.ReplaceAll(fmt.Sprint(all), " ", ", "), "[]") + "}"
+}
+
+// Texts is a set of what is written already, once each.
+func Texts(all map[string]bool) string {
+	return "{" + strings.Join(slices.Sorted(maps.Keys(all)), ", ") + "}"
 }
 
 // Quote is a string of TLA+, which knows no more than ASCII.
