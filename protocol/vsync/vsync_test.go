@@ -207,3 +207,78 @@ func TestAVoteThatComesLateIsTakenUp(t *testing.T) {
 		t.Fatalf("the vote is forgotten: %+v", m)
 	}
 }
+
+// Paxos Made Simple, §2.2: any other may be one that can not be agreed on any more.
+func TestTheVoteOfTheHighestBallotIsTakenUp(t *testing.T) {
+	vote := func(ballot, view ViewID) Vote {
+		return Vote{ballot, process.Entry{Epoch: uint64(view), Index: 2,
+			Req: process.Request{Kind: process.Members, Cmd: process.AppendGroup(nil, process.Group{Voters: ids})}}}
+	}
+	for _, votes := range [][]Vote{
+		{vote(200_001, 200_001), vote(300_003, 300_003)},
+		{vote(300_003, 300_003), vote(200_001, 200_001)},
+		{vote(400_003, 200_001), vote(300_003, 300_003)},
+	} {
+		g := newTrio(t)
+		g.receive(2, 1, &HandOver{View: 100_001})
+		b := g.replicas[2].promised
+		g.receive(2, 2, &Flushed{View: 100_001, Ballot: b, Last: 1})
+		g.receive(2, 1, &Flushed{View: 100_001, Ballot: b, Last: 1, Vote: votes[0]})
+		g.receive(2, 3, &Flushed{View: 100_001, Ballot: b, Last: 1, Vote: votes[1]})
+		want := votes[0]
+		if votes[1].Ballot > want.Ballot {
+			want = votes[1]
+		}
+		if m := sent[*Propose](g); len(m) != 2 || m[0].Next.Epoch != want.View.Epoch {
+			t.Errorf("of %d and %d: %+v", votes[0].Ballot, votes[1].Ballot, m)
+		}
+	}
+}
+
+func TestWhatOthersRelyOnWaitsForTheDisk(t *testing.T) {
+	es := []process.Entry{{Epoch: 100_001, Index: 2, Req: process.Request{Cmd: []byte("x")}}}
+	next := process.Entry{Epoch: 200_002, Index: 3,
+		Req: process.Request{Kind: process.Members, Cmd: process.AppendGroup(nil, process.Group{Voters: ids})}}
+	g := newTrio(t)
+	for _, c := range []struct {
+		from   process.ID
+		msg    process.Msg
+		answer string
+	}{
+		{1, &Cast{View: 100_001, Prev: 1, Epoch: 100_001, Entries: es}, "Ack"},
+		{2, &Flush{View: 100_001, Ballot: 200_002}, "Flushed"},
+		{2, &Propose{View: 100_001, Ballot: 200_002, Next: next}, "Accept"},
+	} {
+		g.receive(3, c.from, c.msg)
+		saved, waits := false, false
+		for i := range g.effects {
+			switch e := &g.effects[i]; {
+			case e.Kind == process.Save:
+				saved = true
+			case e.Msg != nil && e.Msg.Kind() == c.answer:
+				waits = saved && e.Kind == process.Send
+			}
+		}
+		if !waits {
+			t.Errorf("%s leaves before the disk has what it says: %+v", c.answer, g.effects)
+		}
+	}
+}
+
+func TestAReadWaitsForARoundThatBeganAfterIt(t *testing.T) {
+	g := newTrio(t)
+	served := func() bool {
+		return slices.ContainsFunc(g.effects, func(e process.Effect) bool { return e.Kind == process.Serve })
+	}
+	g.fire(1, heartbeat)
+	before := g.replicas[1].round
+	g.submit(1, process.Request{Kind: process.Read})
+	g.receive(1, 2, &Here{View: 100_001, Round: before})
+	if served() {
+		t.Fatal("an answer may be older than the read")
+	}
+	g.receive(1, 3, &Here{View: 100_001, Round: before + 1})
+	if !served() {
+		t.Fatalf("a majority is there: %+v", g.effects)
+	}
+}
