@@ -75,7 +75,8 @@ func TestLies(t *testing.T) { refinetest.Lies(t, Uncoordinated, much(t), lies) }
 func TestAllowed(t *testing.T) {
 	f := begin(true)([]process.ID{1}, &steps.Run{Event: &trace.Event{Node: 1}}).(*mapping)
 	for range 2 {
-		if err := f.voted(5, &steps.Entry{Index: 1}); err == nil || !strings.Contains(err.Error(), "nobody allowed it") {
+		err := f.voted(5, &steps.Entry{Index: 1})
+		if err == nil || !strings.Contains(err.Error(), "nobody allowed it") {
 			t.Error(err)
 		}
 		f.after[4] = 1

@@ -37,7 +37,8 @@ func config(between bool) func(c *steps.Cast) (config, definitions []string) {
 		m := NewModel(c.Founders, between)
 		return []string{
 			"INVARIANTS Agreement Validity", "CONSTANTS",
-			"    Acceptor = " + steps.Set(c.Founders), "    Nothing = Nothing", fmt.Sprintf("    Anything = %q", anything),
+			"    Acceptor = " + steps.Set(c.Founders), "    Nothing = Nothing",
+			fmt.Sprintf("    Anything = %q", anything),
 			"    Ballot = " + steps.Set(append(ballots, fast...)), "    Fast = " + steps.Set(fast),
 			"    Value = " + steps.Texts(values), fmt.Sprintf("    LastSlot = %d", last),
 			fmt.Sprintf("    Span = %d", span), fmt.Sprintf("    ClassicSize = %d", m.classic),
