@@ -40,16 +40,15 @@ func (p *Plan) sizes() {
 	case chained, viewed, firstBackup:
 		if p.system.Key == "primarybackup-async" {
 			c.Quorum, formula = 1, "the primary alone"
-			source = p.system.Source
+			source, command = p.system.Source, ""
 			break
 		}
 		c.Quorum, formula, source = n, "all that are in step", p.system.Source
-		c.Election = quorum.Majority(n)
+		c.Election, command = quorum.Majority(n), ""
 	case openMajority:
 		c.Quorum, _ = quorum.FastSize(n, quorum.Majority(n)) // a majority is within 1 and n
 		c.Election = quorum.Majority(n)
 		formula, source = "least q with q1 + 2q > 2n", "Lamport 2006, §2.2"
-		command += " --fast"
 	case partial:
 		p.replicas()
 		return
@@ -58,11 +57,19 @@ func (p *Plan) sizes() {
 			f := max(1, min(r.tolerance(), (n-1)/2))
 			c.Quorum = f + 1
 			c.Election, _ = quorum.OtherPhase(n, c.Quorum) // f+1 is within 1 and n
-			formula, source = "q2 = f+1 for commands, q1 = n-q2+1 for elections", "Howard, Malkhi, Spiegelman 2016"
+			formula, source = "q2 = f+1", "Howard, Malkhi, Spiegelman 2016"
 			command += fmt.Sprintf(" --second %d", c.Quorum)
 		}
 	}
 	p.because("Nodes that acknowledge a write", formula, source, fmt.Sprintf("%d of %d", c.Quorum, n), command)
+	switch {
+	case c.Election == 0:
+	case p.system.Key == "multipaxos":
+		p.because("Nodes that elect", "q1 = n-q2+1", source, fmt.Sprintf("%d of %d", c.Election, n), command)
+	default:
+		p.because("Nodes that are enough to go on after a failure", "⌊n/2⌋+1", p.system.Source,
+			fmt.Sprintf("%d of %d", c.Election, n), fmt.Sprintf("althing calc quorum --nodes %d", n))
+	}
 }
 
 // replicas chooses N, R and W where replicas answer alone: a read from one, and a
@@ -85,7 +92,12 @@ func (p *Plan) replicas() {
 	p.Configuration.Quorum = p.NRW.W
 	p.because("Replicas of a key, and how many a read and a write wait for",
 		"W = 2 unless loss is acceptable, R = 1, N = max(3, failure_tolerance + W)", "DeCandia et al. 2007, §6",
-		fmt.Sprintf("N = %d, R = %d, W = %d", n, p.NRW.R, p.NRW.W), "")
+		fmt.Sprintf("N=%d, R=%d, W=%d", n, p.NRW.R, p.NRW.W), p.NRW.command())
+}
+
+// command computes what comes of N, R and W.
+func (c *NRW) command() string {
+	return fmt.Sprintf("althing calc staleness --replicas %d --read %d --write %d", c.N, c.R, c.W)
 }
 
 // tolerances says what is really survived.
@@ -186,18 +198,34 @@ func (p *Plan) timeouts() {
 	// A request outlives a change of leaders, or its client would try again in the middle of each.
 	c.RequestMS = 2*c.TimeoutMS + 2*whole(net.RoundTrip)
 	p.without = t.Election
-	if n := c.Voters; n > 1 && p.led() {
-		votes := max(c.Election, quorum.Majority(n))
-		o, err := t.Outage(timing.Voters{Standing: n - 1, Votes: min(votes, n-1)}, net)
+	if p.system.Kind == lying {
+		p.viewChange(net)
+	} else if n := c.Voters; n > 2 && p.led() {
+		votes := min(max(c.Election, quorum.Majority(n)), n-1)
+		o, err := t.Outage(timing.Voters{Standing: n - 1, Votes: votes}, net)
 		if err == nil { // else every round of votes would split
 			p.without = o.Commit
 			p.because("From the crash of who leads until another answers, on average",
 				"half a heartbeat before, least of n-1 timeouts, a round of votes, a command; split votes again",
-				"Ongaro, Ousterhout 2014, §9.3", fmt.Sprintf("%d ms", whole(o.Commit)),
-				given+fmt.Sprintf(" --nodes %d", n))
+				"Ongaro, Ousterhout 2014, §9.3", fmt.Sprintf("%.4g ms", inMS(o.Commit)),
+				given+fmt.Sprintf(" --nodes %d --votes %d", n, votes))
 		}
 	}
 	p.retries()
+}
+
+// steps are how many messages follow each other from a timeout to the next answer:
+// PBFT's VIEW-CHANGE, NEW-VIEW and three of a request; HotStuff's NEW-VIEW and seven;
+// the three of Tendermint's next round.
+var steps = map[string]int{"pbft": 5, "hotstuff": 8, "tendermint": 3, "pnyxdb": 3}
+
+// viewChange says how long a primary that orders nothing holds all up.
+func (p *Plan) viewChange(net timing.Network) {
+	k := steps[p.system.Key]
+	timeout := time.Duration(p.Configuration.TimeoutMS) * time.Millisecond
+	p.without = timeout + time.Duration(k)*(net.RoundTrip/2+net.Flush)
+	p.because("From a request that the primary does not order until another has", fmt.Sprintf(
+		"timeout + %d·(one way + flush)", k), p.system.Source, fmt.Sprintf("%.4g ms", inMS(p.without)), "")
 }
 
 // because adds what a number rests on.

@@ -43,9 +43,19 @@ func (p *Plan) availability() error {
 	p.Availability = Availability{Write: 1 - w.Unavailable, Read: 1 - r.Unavailable,
 		DownMinutes: sane(w.Downtime().Minutes())}
 	p.because("Writes are answered at a given moment", formula, "nodes down independently, each with p = "+
-		fmt.Sprint(down), fmt.Sprintf("%.9f", p.Availability.Write),
+		fmt.Sprint(down), rest(w.Unavailable),
 		fmt.Sprintf("althing calc availability --nodes %d --quorum %d --down %v", n, writes, down))
 	return nil
+}
+
+// rest is how likely something is that is not with chance u, in percent: with one or
+// two digits of what is missing to all.
+func rest(u float64) string {
+	digits := 0
+	if u > 0 {
+		digits = max(0, int(math.Ceil(-math.Log10(u))))
+	}
+	return fmt.Sprintf("%.*f%%", min(digits, 15), 100-100*u)
 }
 
 // sane rounds to six digits, so that the last bit of a float is not an answer.
@@ -86,19 +96,21 @@ func (p *Plan) staleness() error {
 	}
 	way := staleness.Exp{Mean: p.request.farthest() / 2}
 	m := staleness.Model{N: c.N, R: c.R, W: c.W, Write: way, Ack: way, Read: way, Response: way}
-	r, err := m.Run(max(races, raced/c.N), racesSeed)
+	drawn := max(races, raced/c.N)
+	r, err := m.Run(drawn, racesSeed)
 	if err != nil {
 		return err
 	}
 	p.Staleness = &Staleness{Missed: sane(missed), Versions: versions, Fresh: sane(r.Fresh(0)),
 		WithinMS: inMS(r.Visible(0.999).Round(10 * time.Microsecond))}
-	given := fmt.Sprintf("althing calc staleness --n %d --r %d --w %d", c.N, c.R, c.W)
+	delay := fmt.Sprintf("'exp(%v)'", way.Mean)
+	given := c.command() + fmt.Sprintf(" --write-delay %[1]s --ack-delay %[1]s --read-delay %[1]s "+
+		"--response-delay %[1]s --trials %[2]d --seed %[3]d", delay, drawn, racesSeed)
 	p.because("Chance that a read of random replicas misses the last write", "C(N-W,R)/C(N,R)",
-		"Bailis et al. 2012, §3.1", fmt.Sprint(p.Staleness.Missed), given)
+		"Bailis et al. 2012, §3.1", fmt.Sprintf("%.4g%%", 100*p.Staleness.Missed), c.command())
 	p.because("A read begun so long after an acknowledgement shows the write, 999 times in 1,000",
 		fmt.Sprintf("races of messages that take %v on average, exponentially", way.Mean),
-		"Bailis et al. 2012, §3.3", fmt.Sprintf("%v ms", p.Staleness.WithinMS),
-		given+fmt.Sprintf(" --mean %v", way.Mean))
+		"Bailis et al. 2012, §3.3", fmt.Sprintf("%.4g ms", inMS(r.Visible(0.999))), given)
 	p.Evidence[len(p.Evidence)-1].Seed = racesSeed
 	return nil
 }
@@ -119,9 +131,9 @@ func (p *Plan) retries() {
 	p.Retry = Retry{Attempts: policy.Attempts, InitialMS: whole(policy.Initial), MaxMS: whole(policy.Max),
 		Multiplier: policy.Multiplier, Jitter: policy.Jitter, HorizonS: inMS(horizon) / 1000,
 		DedupWindowS: int(remember / time.Second)}
-	p.because("Results are remembered for longer than a client tries", "tries·request timeout + Σ pauses, with jitter",
-		"Ongaro 2014, §6.3", fmt.Sprintf("%.4g s < %d s", p.Retry.HorizonS, p.Retry.DedupWindowS),
-		"althing calc timeouts --retries")
+	p.because(fmt.Sprintf("Results are remembered, for %v, longer than a client tries", remember),
+		"tries·request timeout + Σ pauses, with jitter", "Ongaro 2014, §6.3", fmt.Sprintf("%.4g s", p.Retry.HorizonS),
+		fmt.Sprintf("althing calc timeouts --request %dms", p.Configuration.RequestMS))
 }
 
 // What a range grows to before it splits; those of Spanner's descendants.
@@ -142,7 +154,8 @@ func (p *Plan) scheme() {
 			Why:       "keys are read one by one, and anybody can tell who has one",
 			Imbalance: sane(math.Sqrt((n - 1) / (n*points + 1))), MovedByOne: sane(1 / (n + 1))}
 		p.because("Relative deviation of a node's share of keys", "√((n-1)/(n·points+1))",
-			"a share of a ring is Beta(v, (n-1)·v)", fmt.Sprint(p.Partitioning.Imbalance), "")
+			"a share of a ring is Beta(v, (n-1)·v)", fmt.Sprintf("%.4g%%", 100*p.Partitioning.Imbalance),
+			fmt.Sprintf("althing calc ring --nodes %v --points %d", n, points))
 	case p.request.Problem != Partitioning && p.request.Problem != Transaction:
 		return
 	case p.request.Workload.Pinning:

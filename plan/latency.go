@@ -43,8 +43,9 @@ func (d *delays) away(i, j int) time.Duration {
 	return d.between[i][j]
 }
 
-// around is a round trip.
-func (d *delays) around(i, j int) time.Duration { return d.away(i, j) + d.away(j, i) }
+// around is a round trip that begins at place i, to the node that is asked at j. It
+// is twice a way of its own: the way back from j is what was measured from i, too.
+func (d *delays) around(i, j int) time.Duration { return 2 * d.away(i, j) }
 
 // A term is so many nodes for which something takes as long.
 type term struct {
@@ -71,7 +72,7 @@ func (d *delays) gather(i, k int) time.Duration {
 		if j == i {
 			n--
 		}
-		terms = append(terms, term{d.between[i][j] + d.between[j][i] + d.flush, n})
+		terms = append(terms, term{2*d.between[i][j] + d.flush, n})
 	}
 	return least(terms, k)
 }
@@ -105,6 +106,9 @@ func (p *Plan) write(d *delays, c, l int) time.Duration {
 	case viewed:
 		return d.around(c, l) + d.gather(l, n)
 	case lying:
+		if p.system.Key == "hotstuff" {
+			return d.certified(c, l, q, (n-1)/3)
+		}
 		return d.votes(c, l, q, (n-1)/3)
 	}
 	t := d.around(c, l) + d.gather(l, q)
@@ -155,6 +159,17 @@ func (d *delays) votes(c, l, q, f int) time.Duration {
 	return least(answers, f+1)
 }
 
+// certified is how long a request takes through three rounds in which a leader
+// gathers votes of q nodes, and tells them the outcome, until f+1 nodes have answered
+// the client. Yin et al. 2019, Algorithm 2.
+func (d *delays) certified(c, l, q, f int) time.Duration {
+	var answers []term
+	for j, n := range d.nodes {
+		answers = append(answers, term{d.between[l][j] + d.away(j, c), n})
+	}
+	return d.away(c, l) + 3*d.gather(l, q) + least(answers, f+1)
+}
+
 // read is how long a client beside node c waits for a read of the promised kind.
 func (p *Plan) read(d *delays, c, l int) time.Duration {
 	unflushed := *d
@@ -167,7 +182,7 @@ func (p *Plan) read(d *delays, c, l int) time.Duration {
 	case p.system.Kind == chained:
 		return d.around(c, len(d.nodes)-1)
 	case p.system.Kind == lying:
-		return d.votes(c, l, p.Configuration.Quorum, (d.all()-1)/3)
+		return p.write(d, c, l)
 	case p.system.Kind == openMajority:
 		return unflushed.gather(c, p.Configuration.Election)
 	case p.system.Kind == firstBackup, p.system.Kind == viewed:
@@ -221,7 +236,7 @@ func (p *Plan) latencies() {
 				"argmin over leaders of Σ over clients of RTT(client, leader) + commit(leader)",
 				"Ailijiang et al. 2019, §3; round trips of rtt_ms, or Bailis 2013",
 				fmt.Sprintf("%s, %.4g ms on average", p.Placement.Leader, inMS(fewest)/float64(len(d.places))),
-				"althing calc latency --regions "+list(d.places))
+				p.waiting())
 		}
 	}
 	for _, l := range p.Latency {
@@ -230,7 +245,7 @@ func (p *Plan) latencies() {
 			where = " in " + l.Region
 		}
 		p.because("A client"+where+" waits for a write", formulas[p.system.Kind],
-			p.system.Source, fmt.Sprintf("%.4g ms", l.WriteMS), "")
+			p.system.Source, fmt.Sprintf("%.4g ms", l.WriteMS), p.waiting())
 	}
 }
 
@@ -240,8 +255,9 @@ var formulas = map[kind]string{
 	firstBackup:  "RTT(client, primary) + flush, and if synchronous + greatest RTT(primary, backup) + flush",
 	chained:      "one way through all nodes, a flush at each, and from the tail to the client",
 	viewed:       "RTT(client, sequencer) + greatest RTT(sequencer, member) + flush",
-	lying:        "client to primary to all, two rounds of votes of a quorum, f+1 answers; a flush before each vote",
-	partial:      "W-th least of RTT(client's node, replica) + flush; a flush where one node answers alone",
+	lying: "client to primary, its proposal, two rounds of votes (HotStuff: three round trips " +
+		"of its leader), f+1 answers; a flush before each vote",
+	partial: "W-th least of RTT(client's node, replica) + flush; a flush where one node answers alone",
 }
 
 func list(rs []region.Region) string {

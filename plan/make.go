@@ -21,7 +21,8 @@ func Make(r Request) (*Plan, error) {
 	p.Path = path
 	p.Evidence = append([]Evidence{{
 		Claim:  fmt.Sprintf("%s for %s, %s", p.Protocol.Name, r.Problem, r.Consistency),
-		Source: rows[0].Source, Value: rows[0].Why, Command: "althing plan --explain", Verdict: Computed,
+		Source: rows[0].Source, Value: rows[0].Why, Verdict: Computed,
+		Command: "althing plan " + r.flags() + " --explain",
 	}}, p.Evidence...)
 	for _, w := range rows[1:] {
 		s := find(w.Pick)

@@ -186,7 +186,7 @@ func (r *Request) farthest() time.Duration {
 	for i := range rs {
 		for j := range rs {
 			if i != j {
-				longest = max(longest, r.oneWay(rs[i], rs[j])+r.oneWay(rs[j], rs[i]))
+				longest = max(longest, 2*r.oneWay(rs[i], rs[j]))
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package planning
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -19,6 +20,7 @@ type wishes struct {
 	SurviveRegion *bool          `negatable:""`
 	Consistency   *string        `short:"c"`
 	Latency       *time.Duration `placeholder:"TIME"`
+	RTT           []string       `name:"rtt" placeholder:"FROM:TO=TIME"`
 	Partitions    *float64       `placeholder:"CHANCE"`
 	Byzantine     *bool          `negatable:""`
 	Available     *bool          `negatable:""`
@@ -91,6 +93,15 @@ func (w *wishes) each(put func(value any, path ...string)) error {
 		}
 		put(w.Latency.Milliseconds(), network, "latency_ms")
 	}
+	for _, trip := range w.RTT {
+		ways, span, _ := strings.Cut(trip, "=")
+		from, to, ok := strings.Cut(ways, ":")
+		d, err := time.ParseDuration(span)
+		if !ok || err != nil || from == "" || to == "" {
+			return terminal.Wrong("rtt", trip, "expected two regions and a time, such as fra:ams=7.5ms")
+		}
+		put(inMS(d), network, "rtt_ms", from, to)
+	}
 	given(w.Partitions, put, network, "partition_probability")
 	given(w.Byzantine, put, network, "byzantine")
 	given(w.Available, put, network, "available_in_partition")
@@ -115,6 +126,8 @@ func given[T any](value *T, put func(any, ...string), path ...string) {
 
 func span(d *time.Duration, put func(any, ...string), path ...string) {
 	if d != nil {
-		put(float64(*d)/float64(time.Millisecond), path...)
+		put(inMS(*d), path...)
 	}
 }
+
+func inMS(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
