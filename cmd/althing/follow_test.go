@@ -45,3 +45,24 @@ func TestFollow(t *testing.T) {
 		}
 	}
 }
+
+// All protocols that have a specification which runs are held against are followed
+// where they are recorded, and written for TLC with the modules that this needs.
+func TestFollowAll(t *testing.T) {
+	for name, module := range map[string]string{
+		"paxos": "Paxos", "multipaxos": "MultiPaxos",
+		"fastpaxos": "FastPaxos", "fastpaxos-uncoordinated": "FastPaxos",
+	} {
+		dir := t.TempDir()
+		file := filepath.Join(dir, "run.jsonl")
+		code, out, err := command("sim", name, "--seed=7", "--duration=300ms", "--trace", file, "--tla", dir)
+		if code != exitOK || !strings.Contains(out, "a run of spec/"+module+".tla, in ") {
+			t.Fatalf("%s: exit %d: %s%s", name, code, out, err)
+		}
+		for _, file := range []string{module + ".tla", "Trace" + module + ".tla", module + "Run.tla", module + "Run.cfg"} {
+			if s, err := os.Stat(filepath.Join(dir, file)); err != nil || s.Size() == 0 {
+				t.Error(name, err)
+			}
+		}
+	}
+}
