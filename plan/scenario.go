@@ -27,6 +27,10 @@ const (
 var Scenarios = []string{LeaderCrash, FollowerCrash, MinorityPartition, MajorityPartition, Asymmetric, SlowNode,
 	SlowDisk, ClockSkew, Duplicates, Reordered, LostMessages, LostDisk, RegionLoss, ChangeInFlight}
 
+// missing are the scenarios in which a node is not there, or does not hear.
+var missing = map[string]bool{LeaderCrash: true, FollowerCrash: true, MinorityPartition: true, Asymmetric: true,
+	LostDisk: true}
+
 // scenarios fills the courses of a plan's system with its numbers.
 func (p *Plan) scenarios() {
 	words := p.words()
@@ -35,6 +39,10 @@ func (p *Plan) scenarios() {
 		if name == RegionLoss && p.request.inhabited() < 2 && p.system.Kind != partial {
 			c = course{"All nodes are in one region: with it, everything stops; with its disks, everything is lost.",
 				"Restore from a copy elsewhere; what was written since that copy is lost."}
+		}
+		if missing[name] && p.FaultTolerance.Crashes == 0 && p.system.Kind != partial {
+			c = course{"No node may be missing: nothing is answered until it is back. With its disk, what it alone " +
+				"had is lost.", "Bring the node back; a group of three or more goes on without one."}
 		}
 		p.FailureScenarios = append(p.FailureScenarios, FailureScenario{
 			Scenario: name, Behavior: words.Replace(c.Behavior), Recovery: words.Replace(c.Recovery),

@@ -134,8 +134,11 @@ func (s *sim) rest(i int) {
 }
 
 // loyal reports whether the client only reads, often, and where it was last
-// answered: it is who notices that an old leader is one no longer.
-func (s *sim) loyal(i int) bool { return s.plan.pace > 0 && i%2 == 0 }
+// answered: it is who notices that an old leader is one no longer. In a trial one
+// does, no more often than others.
+func (s *sim) loyal(i int) bool { return s.plan.pace > 0 && i%2 == 0 || s.onlooker(i) }
+
+func (s *sim) onlooker(i int) bool { return s.opt.meter != nil && s.plan.reads > 0 && i == 0 }
 
 // pace is how long the client thinks, on average.
 func (s *sim) pace(i int) time.Duration {
@@ -176,7 +179,7 @@ func (s *sim) begin(i int) {
 	switch n := c.Below(100); {
 	case c.Below(100) < s.plan.reads || s.loyal(i):
 		o.Kind, o.Arg = history.Get, ""
-		if n < 85 { // the others go through the log
+		if n < 85 || s.onlooker(i) { // the others go through the log
 			kind = process.Read
 		}
 	case n < 50 || s.opt.meter != nil:

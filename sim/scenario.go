@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"time"
 
 	"althing/process"
@@ -27,15 +28,16 @@ var Scenarios = []Scenario{
 	{Name: "leader-crash", About: "the leader's machine stops, and comes back",
 		begin: func(s *sim) { s.down(s.leader()) }, end: (*sim).upAll},
 	{Name: "follower-crash", About: "another machine than the leader's stops, and comes back",
-		begin: func(s *sim) { s.down(s.follower()) }, end: (*sim).upAll},
+		begin: func(s *sim) { s.down(s.follower()) }, end: (*sim).upAll, unable: fewer(2)},
 	{Name: "partition", About: "the leader and as many as make a minority are cut off from the rest",
-		begin: func(s *sim) { s.cutSides(s.minority(s.leader())) }, end: (*sim).healAll},
+		begin: func(s *sim) { s.cutSides(s.minority(s.leader())) }, end: (*sim).healAll, unable: fewer(3)},
 	{Name: "minority", About: "a minority without the leader is cut off from the rest",
-		begin: func(s *sim) { s.cutSides(s.minority(s.follower()) &^ (1 << s.leader())) }, end: (*sim).healAll},
+		begin: func(s *sim) { s.cutSides(s.minority(s.follower()) &^ (1 << s.leader())) }, end: (*sim).healAll,
+		unable: fewer(3)},
 	{Name: "no-majority", About: "the replicas are cut into parts, none of which is a majority",
-		begin: (*sim).shatter, end: (*sim).healAll},
+		begin: (*sim).shatter, end: (*sim).healAll, unable: fewer(2)},
 	{Name: "asymmetric", About: "the leader hears nobody, and is heard",
-		begin: func(s *sim) { s.deaf(s.leader()) }, end: (*sim).healAll},
+		begin: func(s *sim) { s.deaf(s.leader()) }, end: (*sim).healAll, unable: fewer(2)},
 	{Name: "slow-disk", About: "the leader's disk takes fifty times as long",
 		begin: func(s *sim) { s.node(s.leader()).slow = 2 * s.opt.Duration / 3 }},
 	{Name: "slow-node", About: "the leader's machine stands still for half a second in each",
@@ -56,6 +58,16 @@ var Scenarios = []Scenario{
 		begin: (*sim).enlarge, end: func(s *sim) { s.upAll(); s.operate() }},
 	{Name: "wan", About: "the replicas are in Virginia, California, Oregon, Ireland and Tokyo",
 		Regions: []region.Region{"VA", "CA", "OR", "IR", "TO"}},
+}
+
+// fewer is why a group of fewer replicas is not put to a scenario.
+func fewer(than int) func(s *sim) string {
+	return func(s *sim) string {
+		if s.plan.nodes >= than {
+			return ""
+		}
+		return fmt.Sprintf("it takes %d replicas or more", than)
+	}
 }
 
 // leader is who leads; the first, where nobody is said to.
@@ -149,13 +161,10 @@ func (s *sim) gone(id process.ID) {
 }
 
 func (s *sim) unspared() string {
-	switch {
-	case s.plan.nodes < 3:
-		return "the group is too small to spare a replica"
-	case s.plan.whole:
+	if s.plan.whole {
 		return "the protocol does not claim that a replica may be gone for good"
 	}
-	return ""
+	return fewer(3)(s)
 }
 
 // place is where a replica is, of how many places.

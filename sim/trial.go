@@ -25,7 +25,7 @@ type Trial struct {
 	Nodes    int           // voters; 5
 	Clients  int           // two for each node
 	Rate     int           // operations a second that all clients would make if answers took no time; 200
-	Reads    int           // percent of operations that read; 0: none
+	Reads    int           // percent of operations that read; 0: none; else the first client does nothing else
 	Duration time.Duration // 30 s; what happens, happens in the middle third
 	OneWay   time.Duration // of a message between replicas, and between a client and a replica; 250 µs
 	Flush    time.Duration // of a disk, on average; 1 ms
