@@ -33,7 +33,7 @@ func TestExplored(t *testing.T) {
 	var rows []string
 	seeds := foundBySeeds(t)
 	for _, m := range mutants(t) {
-		if m.explored == "" || *onlyMutant != "" && m.name != *onlyMutant {
+		if m.explored == "" || !m.chosen() {
 			continue
 		}
 		if _, ok := sound[m.explored]; !ok {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -15,7 +16,7 @@ import (
 
 var (
 	tryMutants = flag.Bool("mutants", false, "try every mutant of mutants.txt")
-	onlyMutant = flag.String("mutant", "", "try this one only")
+	onlyMutant = flag.String("mutant", "", "try these only: a name, with * for any letters")
 	explored   = flag.Bool("explored", false, "try those that exploration finds, by that alone")
 	tableFile  = flag.String("table", "", "a file below the top that gets the table of what found them")
 	perMutant  = flag.Int("seeds", 1000, "seeds a mutant has to be found within")
@@ -78,6 +79,12 @@ func mutants(t *testing.T) (ms []mutant) {
 	return ms
 }
 
+// chosen reports whether the mutant is to be tried.
+func (m *mutant) chosen() bool {
+	ok, err := path.Match(*onlyMutant, m.name)
+	return *onlyMutant == "" || err == nil && ok
+}
+
 // apply returns the file with the mistake in it.
 func (m *mutant) apply() (string, error) {
 	text, err := os.ReadFile(filepath.Join(root, m.file))
@@ -125,9 +132,9 @@ func TestMutants(t *testing.T) {
 		t.Skip("a campaign of its own: make mutants")
 	}
 	sound := map[string]bool{}
-	var rows []string
+	rows := map[string]string{}
 	for _, m := range mutants(t) {
-		if *onlyMutant != "" && m.name != *onlyMutant {
+		if !m.chosen() {
 			continue
 		}
 		pkg, args := m.command()
@@ -147,7 +154,7 @@ func TestMutants(t *testing.T) {
 			}
 			found := firstViolation(out)
 			t.Log(found)
-			rows = append(rows, m.line(out, time.Since(began)))
+			rows[m.name] = m.line(out, time.Since(began))
 			if m.also == nil {
 				return
 			}
@@ -244,8 +251,24 @@ func (m *mutant) line(out string, took time.Duration) string {
 	return fmt.Sprintf("| %s | %s | %s | %s | %s | %s |", m.name, m.why, by, what, seconds, events)
 }
 
-func writeTable(t *testing.T, rows []string) {
+// writeTable writes what was found into the table. What was not tried this time
+// keeps its row.
+func writeTable(t *testing.T, found map[string]string) {
 	t.Helper()
+	name := filepath.Join(root, *tableFile)
+	old, _ := os.ReadFile(name) // there may be none yet
+	before, explored, _ := strings.Cut(string(old), byExploration)
+	for line := range strings.Lines(before) {
+		if cells := strings.Split(line, " | "); len(cells) == 6 && found[strings.TrimPrefix(cells[0], "| ")] == "" {
+			found[strings.TrimPrefix(cells[0], "| ")] = strings.TrimSpace(line)
+		}
+	}
+	var rows []string
+	for _, m := range mutants(t) {
+		if row := found[m.name]; row != "" {
+			rows = append(rows, row)
+		}
+	}
 	text := `# Mutants
 
 Each line that keeps the house safe has a mistake of its own in
@@ -259,11 +282,8 @@ broke is a promise for the end of the run, which no event breaks.
 | mistake | what goes wrong | found by | as | seconds | events |
 |---|---|---|---|---:|---:|
 ` + strings.Join(rows, "\n") + "\n"
-	name := filepath.Join(root, *tableFile)
-	if old, err := os.ReadFile(name); err == nil { // TestExplored writes the rest
-		if _, rest, ok := strings.Cut(string(old), byExploration); ok {
-			text += byExploration + rest
-		}
+	if explored != "" { // TestExplored writes the rest
+		text += byExploration + explored
 	}
 	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
