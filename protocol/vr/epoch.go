@@ -131,7 +131,8 @@ func (r *VR) enterEpoch(first uint64, out *process.Output) {
 // wantFirst asks for the view with which the epoch is to begin, without waiting for
 // an election timeout: nobody is primary yet.
 func (r *VR) wantFirst(v uint64, out *process.Output) {
-	if v > r.view && r.voter(r.cfg.Self) && !r.sticky() {
+	// Of a later epoch it may be, if not all of the log came at once.
+	if v > r.view && epochOf(v) == r.epoch() && r.voter(r.cfg.Self) && !r.sticky() {
 		r.want(v, 0, out)
 	}
 }

@@ -203,6 +203,18 @@ func TestALaterEpochIsTakenWholeOrNot(t *testing.T) {
 	}
 }
 
+// What came leads to an epoch before the one that its sender is in.
+func TestAViewOfALaterEpochIsNotWanted(t *testing.T) {
+	g := newTrio(t, New, process.Config{})
+	g.next(1)
+	change := process.Request{Kind: process.Members, Cmd: process.AppendGroup(nil, voters(3))}
+	g.receive(3, 2, &Prepare{Use: ForStartEpoch, View: 2*epochViews + 1, Prev: 1, PrevView: 1, Commit: 9,
+		Entries: []process.Entry{{Epoch: epoch1, Index: 2, Req: change}}})
+	if three := g.replicas[3]; three.view != epoch1 || three.target != epoch1 {
+		t.Fatalf("%+v wants view %d", three.Status(), three.target)
+	}
+}
+
 // What is not committed is handed to nobody of an earlier epoch: it would commit it.
 func TestOnlyWhatIsCommittedGoesToAnEarlierEpoch(t *testing.T) {
 	g := newTrio(t, New, process.Config{})

@@ -26,6 +26,7 @@ func (r *VR) suspect(out *process.Output) {
 
 // want asks all for view v.
 func (r *VR) want(v, order uint64, out *process.Output) {
+	assert(epochOf(v) == r.epoch(), "an epoch has views enough")
 	r.target, r.order, r.svc = v, order, append(r.svc[:0], r.cfg.Self)
 	r.askForView(out)
 	r.tryEnter(out)
@@ -121,6 +122,7 @@ func (r *VR) tryEnter(out *process.Output) {
 // enter goes to view v. From here there is no way back, not even by a crash.
 // §4.2, step 2
 func (r *VR) enter(v, order uint64, out *process.Output) {
+	assert(epochOf(v) == r.epoch(), "an epoch has views enough")
 	r.stepDown(out)
 	r.setView(v, out)
 	r.status, r.target, r.order, r.svc = viewChange, v, order, nil

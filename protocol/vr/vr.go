@@ -262,7 +262,6 @@ func (r *VR) start(s *process.State, out *process.Output) {
 // setView records that no message of a view before v will be taken again.
 func (r *VR) setView(v uint64, out *process.Output) {
 	assert(v > r.view, "views only grow")
-	assert(epochOf(v) == epochOf(max(v-1, r.view)) || begins(v), "an epoch has views enough")
 	// The same replica may be primary again, of another log: see follow.
 	r.view, r.primary = v, 0
 	out.Save(r.past()) // or a crash would lead back to a view that was left
