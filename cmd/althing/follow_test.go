@@ -59,8 +59,9 @@ func TestFollowAll(t *testing.T) {
 		if code != exitOK || !strings.Contains(out, "a run of spec/"+module+".tla, in ") {
 			t.Fatalf("%s: exit %d: %s%s", name, code, out, err)
 		}
-		for _, file := range []string{module + ".tla", "Trace" + module + ".tla", module + "Run.tla", module + "Run.cfg"} {
-			if s, err := os.Stat(filepath.Join(dir, file)); err != nil || s.Size() == 0 {
+		for _, form := range []string{"%.tla", "Trace%.tla", "%Run.tla", "%Run.cfg"} {
+			file := filepath.Join(dir, strings.Replace(form, "%", module, 1))
+			if s, err := os.Stat(file); err != nil || s.Size() == 0 {
 				t.Error(name, err)
 			}
 		}
