@@ -276,8 +276,8 @@ Each line that keeps the house safe has a mistake of its own in
 1,000 seeds under all faults, or a test that is named. "make mutants" puts them in place one by one,
 requires that each is found and that nothing is found where nothing is wrong, and writes this table.
 Seconds are of one run on two shared cores: of the search by seeds, of a test with its build. Events
-are those of the run that a seed led to, shrunk within ` + fmt.Sprint(schedules) + ` tries; none if what
-broke is a promise for the end of the run, which no event breaks.
+are those of the run that a seed led to, shrunk by ` + fmt.Sprint(schedules) + ` tries within 20 seconds; none if
+that was not enough, or if what broke is a promise for the end of the run, which no event breaks.
 
 | mistake | what goes wrong | found by | as | seconds | events |
 |---|---|---|---|---:|---:|
