@@ -308,6 +308,27 @@ func TestALeaseEndsBeforeThoseWhoBackIt(t *testing.T) {
 	}
 }
 
+// An answer to a round that began before a read came may be older than the read, too.
+func TestAReadWaitsForARoundThatBeginsAfterIt(t *testing.T) {
+	g := newTrio(t, New, process.Config{})
+	g.next(1)
+	g.fire(2, heartbeat)
+	round := g.replicas[2].round
+	g.do(2, process.Input{Kind: process.Submit, Reqs: []process.Request{{Kind: process.Read}}})
+	served := func(round uint64) (n int) {
+		g.receive(2, 1, &CommitOk{View: 1, Round: round})
+		for _, e := range g.effects {
+			if e.Kind == process.Serve {
+				n += len(e.Reqs)
+			}
+		}
+		return n
+	}
+	if served(round) != 0 || served(round+1) != 1 {
+		t.Fatal("it is served by the wrong round")
+	}
+}
+
 func TestAPrimaryWithoutAQuorumStops(t *testing.T) {
 	g := newTrio(t, New, process.Config{})
 	g.next(1)
