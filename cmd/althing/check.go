@@ -23,6 +23,7 @@ type checkCommand struct {
 	Format      string        `default:"auto" placeholder:"FORMAT"`
 	Timeout     time.Duration `default:"1m"`
 	Order       string        `placeholder:"FILE"`
+	Certificate string        `placeholder:"FILE"`
 	Page        string        `placeholder:"FILE"`
 }
 
@@ -73,6 +74,8 @@ func (c *checkCommand) validate() error {
 		return terminal.Wrong("timeout", c.Timeout, "expected more than nothing")
 	case c.Order != "" && len(c.Files) > 1:
 		return terminal.Wrong("order", c.Order, "expected with one file: an order is of one history")
+	case c.Certificate != "" && len(c.Files) > 1:
+		return terminal.Wrong("certificate", c.Certificate, "expected with one file: it is of one history")
 	case c.Page != "" && len(c.Files) > 1:
 		return terminal.Wrong("page", c.Page, "expected with one file: a page is of one history")
 	}
@@ -103,6 +106,10 @@ func (c *checkCommand) tell(to *terminal.Output, file string, v *judge.Verdict, 
 	}
 	switch {
 	case v.Verdict == history.Unknown:
+	case v.Proof == nil && c.Certificate != "":
+		fmt.Fprintf(to.Out, "  certificate: verified, and written to %s\n", c.Certificate)
+	case v.Proof == nil && v.Verdict == history.OK:
+		fmt.Fprintln(to.Out, "  certificate: verified, and dropped (--certificate keeps it)")
 	case v.Proof == nil:
 		fmt.Fprintln(to.Out, "  certificate: verified")
 	default:
@@ -110,11 +117,16 @@ func (c *checkCommand) tell(to *terminal.Output, file string, v *judge.Verdict, 
 	}
 }
 
-// keep writes the order and the page to files, if that is wished.
+// keep writes the order, the certificate and the page to files, if that is wished.
 func (c *checkCommand) keep(file string, v *judge.Verdict) error {
 	if c.Order != "" && v.Order != nil {
 		if err := os.WriteFile(c.Order, []byte(strings.Join(v.Order(), "\n")+"\n"), 0o644); err != nil {
 			return terminal.Wrong("order", c.Order, "%v", err)
+		}
+	}
+	if c.Certificate != "" && v.Certificate != nil {
+		if err := create("certificate", c.Certificate, v.Certificate); err != nil {
+			return err
 		}
 	}
 	if c.Page == "" {
@@ -122,12 +134,17 @@ func (c *checkCommand) keep(file string, v *judge.Verdict) error {
 	}
 	p := v.Page()
 	p.Title = file + ": " + c.Consistency
-	f, err := os.Create(c.Page)
+	return create("page", c.Page, p.Write)
+}
+
+// create has the file that a flag names written.
+func create(flag, path string, write func(io.Writer) error) error {
+	f, err := os.Create(path)
 	if err == nil {
-		err = errors.Join(p.Write(f), f.Close())
+		err = errors.Join(write(f), f.Close())
 	}
 	if err != nil {
-		return terminal.Wrong("page", c.Page, "%v", err)
+		return terminal.Wrong(flag, path, "%v", err)
 	}
 	return nil
 }

@@ -38,7 +38,9 @@ func TestCheck(t *testing.T) {
 		{"", "", exitOK, "0 operations"},
 		{stale + "{", "", exitUsage, "line 5: the file ends within an event"},
 		{stale, "--consistency=sequential", exitOK, "certificate: verified"},
-		{stale, "--consistency=causal", exitOK, "no short proof"},
+		{stale, "--consistency=causal", exitOK, "certificate: verified, and dropped"},
+		{stale, "--consistency=pram", exitOK, "certificate: verified, and dropped"},
+		{stale, "--consistency=read-your-writes", exitOK, "certificate: verified, and dropped"},
 		{stale, "--consistency=convergence", exitUnknown, "no two sessions"},
 		{stale, "--model=lock --consistency=causal", exitUsage, "of a lock, one of linearizable"},
 		{stale, "--model=queue", exitUsage, `line 1: a queue has no operation "write"`},
@@ -125,5 +127,36 @@ func TestCheckOfMany(t *testing.T) {
 	text, err := os.ReadFile(order)
 	if err != nil || strings.Count(string(text), "\n") != 2 {
 		t.Errorf("%v: %q", err, text)
+	}
+	if code, _, err := command("check", good, bad, "--certificate", order); code != exitUsage {
+		t.Errorf("a certificate of two: exit %d: %s", code, err)
+	}
+}
+
+// TestCheckWritesCertificates: what proves a verdict is in the file that the
+// command names.
+func TestCheckWritesCertificates(t *testing.T) {
+	for _, c := range []struct{ text, args, has string }{
+		{stale, "--consistency=linearizable", `"core":[0,1]`},
+		{stale, "--consistency=causal", `"order":[0,1]`},
+		{stale, "--consistency=pram", `{"session":1,"order":[1,0]}`},
+		{stale, "--consistency=sequential", `"order":[1,0]`},
+		{skew, "--model=list-append --consistency=serializable", `"anomaly":"write-skew","cycle":[{"from":0,"to":1,` +
+			`"why":"rw","key":"y","new":"1"}`},
+		{skew, "--model=list-append --consistency=snapshot-isolation", `"order":[0,1]`},
+	} {
+		path := filepath.Join(t.TempDir(), "certificate")
+		args := append([]string{"check", write(t, c.text), "--certificate", path}, strings.Fields(c.args)...)
+		_, out, _ := command(args...)
+		text, err := os.ReadFile(path)
+		if err != nil || !strings.Contains(string(text), c.has) {
+			t.Errorf("%s: %v: want %s in\n%s%s", c.args, err, c.has, text, out)
+		}
+		if !strings.Contains(out, "verified, and written to "+path) || !strings.Contains(string(text), `{"verdict":"`) {
+			t.Errorf("%s: %s%s", c.args, out, text)
+		}
+	}
+	if code, _, err := command("check", write(t, stale), "--certificate=/no/such/file"); code != exitUsage {
+		t.Errorf("a file that cannot be: exit %d: %s", code, err)
 	}
 }

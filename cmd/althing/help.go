@@ -178,7 +178,9 @@ var help = terminal.Help{
 			"auto: by how they begin.",
 		"timeout": "How long to look for an answer, object by object; then it is unknown.",
 		"order":   "Write the order that explains the history to a file; with one history.",
-		"page":    "Draw the history, its order or what breaks the promise, as an HTML file; with one history.",
+		"certificate": "Write what proves the verdict to a file, as lines of JSON; with one history. It is " +
+			"verified in any case.",
+		"page": "Draw the history, its order or what breaks the promise, as an HTML file; with one history.",
 	},
 	"maelstrom": {
 		"workload": "What Maelstrom asks: lin-kv, broadcast, g-set, g-counter, pn-counter, echo " +

@@ -4,8 +4,8 @@
 package judge
 
 import (
-	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -31,6 +31,9 @@ type Verdict struct {
 	// large as the history.
 	Order func() []string
 	Page  func() *page.Page
+	// Certificate writes what proves the verdict, as lines of JSON; nil if there
+	// is nothing to prove.
+	Certificate func(io.Writer) error
 }
 
 // A Judge takes the events of one history, and then judges.
@@ -98,9 +101,6 @@ func newObjects(model string) Judge {
 	return &objects{history.Collector{Model: history.Model(model)}}
 }
 
-// errNoProof is why some verdicts have no certificate.
-var errNoProof = errors.New("that no pattern breaks the promise has no short proof")
-
 // Judge implements Judge.
 func (o *objects) Judge(promise string, timeout time.Duration) Verdict {
 	ops := o.Ops()
@@ -108,6 +108,9 @@ func (o *objects) Judge(promise string, timeout time.Duration) Verdict {
 	var order, core []int32
 	if promise == Linearizable {
 		v, order, core = linearizable(ops, timeout)
+		v.Certificate = certificate(v.Verdict, promise, func(add func(part)) {
+			add(part{Order: order, Core: core})
+		})
 	} else {
 		v, order, core = weaker(ops, weak.Promise(promise), timeout)
 	}
@@ -148,16 +151,15 @@ func linearizable(ops []history.Op, timeout time.Duration) (v Verdict, order, co
 
 func weaker(ops []history.Op, p weak.Promise, timeout time.Duration) (v Verdict, order, core []int32) {
 	r := weak.Check(ops, p, timeout)
-	v = Verdict{Verdict: r.Verdict, How: fmt.Sprintf("%d operations", len(ops)), Proof: errNoProof}
+	v = Verdict{Verdict: r.Verdict, How: fmt.Sprintf("%d operations", len(ops)),
+		Proof: weak.Verify(ops, p, r), Certificate: ofWeak(p, &r)}
 	switch {
 	case r.Verdict == history.Unknown:
 		v.Reasons = []string{r.Reason}
 	case r.Verdict == history.Illegal:
-		v.Proof = weak.Refute(ops, p, r.Core)
 		v.Reasons = append([]string{r.Reason + ":"}, indented(told(ops, r.Core))...)
 		return v, nil, r.Core
 	case p == weak.Sequential:
-		v.Proof = weak.VerifyOrder(ops, r.Order)
 		return v, r.Order, nil
 	}
 	return v, nil, nil
@@ -195,7 +197,7 @@ func (t *transactions) Judge(level string, timeout time.Duration) Verdict {
 	txns := t.Txns()
 	r := txn.Check(txns, t.Model, txn.Level(level), timeout)
 	v := Verdict{Verdict: r.Verdict, How: fmt.Sprintf("%d transactions", len(txns)),
-		Proof: txn.Verify(txns, t.Model, txn.Level(level), r)}
+		Proof: txn.Verify(txns, t.Model, txn.Level(level), r), Certificate: ofTransactions(level, &r)}
 	switch {
 	case r.Verdict == history.Unknown:
 		v.Reasons = []string{r.Reason}

@@ -28,17 +28,22 @@ func (d Dependency) String() string {
 	return map[Dependency]string{WW: "ww", WR: "wr", RW: "rw", RT: "rt", SO: "so", CO: "co"}[d]
 }
 
+// MarshalText writes its name.
+func (d Dependency) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
 // An Edge says that To comes after From, on account of Key: ww from the version
 // Old to New, wr by New, rw from Old, which was read, to New, co from Old to New,
 // which was read; "" is the version before all others.
 type Edge struct {
-	From, To int32
-	Why      Dependency
-	Key      string
-	Old, New string
+	From int32      `json:"from"`
+	To   int32      `json:"to"`
+	Why  Dependency `json:"why"`
+	Key  string     `json:"key,omitempty"`
+	Old  string     `json:"old,omitempty"`
+	New  string     `json:"new,omitempty"`
 	// Via says why a co must be: the last read New of Key, and each was seen by
 	// the next, From by the first.
-	Via []int32
+	Via []int32 `json:"via,omitempty"`
 }
 
 func edge(from, to int32, why Dependency, key, before, after string) Edge {

@@ -367,8 +367,12 @@ func TestExactly(t *testing.T) {
 				continue
 			}
 			want := keeps(ops, p)
-			if r := judge(ops, p, time.Time{}); (r.Verdict == history.OK) != want || r.Verdict == history.Unknown {
+			r := judge(ops, p, time.Time{})
+			if (r.Verdict == history.OK) != want || r.Verdict == history.Unknown {
 				t.Fatalf("seed %d: %s: %v %s, kept is %v:\n%s", seed, p, r.Verdict, r.Reason, want, show(ops))
+			}
+			if err := Verify(ops, p, r); want && err != nil {
+				t.Fatalf("seed %d: %s: %v: %v:\n%s", seed, p, r, err, show(ops))
 			}
 			if count[p] == nil {
 				count[p] = new([2]int)
@@ -497,8 +501,19 @@ func TestSettled(t *testing.T) {
 		if exactly(ops) == nil {
 			want = history.Illegal
 		}
-		if r := judge(ops, Eventual, time.Time{}); r.Verdict != want {
+		r := judge(ops, Eventual, time.Time{})
+		if r.Verdict != want {
 			t.Fatalf("seed %d: %v %s, want %v:\n%s", seed, r.Verdict, r.Reason, want, show(ops))
+		}
+		if err := Verify(ops, Eventual, r); want == history.OK && err != nil {
+			t.Fatalf("seed %d: %v:\n%s", seed, err, show(ops))
+		}
+		claim := r
+		for claim.Verdict = history.OK; want != history.OK && len(claim.State) <= 2; {
+			if Verify(ops, Eventual, claim) == nil {
+				t.Fatalf("seed %d: %v is taken:\n%s", seed, claim.State, show(ops))
+			}
+			claim.State = append(claim.State, int32(rng.IntN(len(ops))))
 		}
 		count[want]++
 	}

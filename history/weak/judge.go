@@ -21,15 +21,13 @@ func (h *record) illegal(why string, nodes ...int32) Report {
 	return Report{Verdict: history.Illegal, Core: slices.Compact(core), Reason: why}
 }
 
-// kept makes a report of an order, of its writes.
-func (h *record) kept(order []int32) Report {
-	r := Report{Verdict: history.OK}
-	for _, n := range order {
-		if h.write(n) {
-			r.Order = append(r.Order, h.nodes[n])
-		}
+// told names nodes by their operations.
+func (h *record) told(nodes []int32) []int32 {
+	ops := make([]int32, len(nodes))
+	for at, n := range nodes {
+		ops[at] = h.nodes[n]
 	}
-	return r
+	return ops
 }
 
 const circular = "what must come before what goes round in a circle"
@@ -76,7 +74,7 @@ func (h *record) causal(p Promise) Report {
 	if order, cycle = g.sort(); cycle != nil {
 		return h.illegal(circular, cycle...)
 	}
-	return h.kept(order)
+	return Report{Verdict: history.OK, Order: h.told(order)}
 }
 
 // views looks for an order of all writes for each session, in which its reads
@@ -94,16 +92,18 @@ func (h *record) views(memory bool, deadline time.Time) Report {
 		}
 		past = g.clocks(order)
 	}
-	x := newIndex(h)
+	x, all := newIndex(h), Report{Verdict: history.OK}
 	for c, chain := range h.chains {
 		if !slices.ContainsFunc(chain, func(n int32) bool { return !h.write(n) }) {
 			continue // nothing that could be wrong
 		}
-		if r := h.view(int32(c), past, x, deadline); r.Verdict != history.OK {
+		r := h.view(int32(c), past, x, deadline)
+		if r.Verdict != history.OK {
 			return r
 		}
+		all.Views = append(all.Views, View{h.ops[h.nodes[chain[0]]].Client, r.Order})
 	}
-	return Report{Verdict: history.OK}
+	return all
 }
 
 // view is views for the session of one chain.
@@ -159,9 +159,40 @@ func (h *record) view(own int32, past []clock, x *index, deadline time.Time) Rep
 			return h.illegal("a read misses a write that comes before it", append(reads, missed)...)
 		}
 		if !changed {
-			return Report{Verdict: history.OK}
+			return Report{Verdict: history.OK, Order: h.told(h.line(order, clocks, reads))}
 		}
 	}
+}
+
+// line puts the nodes of a view into an order in which its reads are right: each
+// comes as soon as all that is in its past has come. For what is there of its key
+// is before the write that it returned, and all else may wait.
+func (h *record) line(order []int32, clocks []clock, reads []int32) []int32 {
+	first := make([]int32, len(h.nodes)) // by node: of the reads that it is in the past of
+	for n := range first {
+		first[n] = int32(len(reads))
+	}
+	upto := make(clock, len(h.chains))
+	for at, n := range reads {
+		for c, count := range clocks[n] {
+			for ; upto[c] < count; upto[c]++ {
+				first[h.chains[c][upto[c]]] = int32(at)
+			}
+		}
+	}
+	start := make([]int32, len(reads)+2)
+	for _, n := range order {
+		start[first[n]+1]++
+	}
+	for at := range len(reads) + 1 {
+		start[at+1] += start[at]
+	}
+	line := make([]int32, len(order))
+	for _, n := range order {
+		line[start[first[n]]] = n
+		start[first[n]]++
+	}
+	return line
 }
 
 // eventual compares what the sessions read last, after all writes of a key were
@@ -216,5 +247,11 @@ func (h *record) eventual() Report {
 	case !compared:
 		return unknown("no two sessions read a key after its last write")
 	}
-	return h.kept(nil)
+	r := Report{Verdict: history.OK}
+	for _, n := range seen {
+		if n >= 0 {
+			r.State = append(r.State, h.nodes[n])
+		}
+	}
+	return r
 }

@@ -259,25 +259,33 @@ var ErrOrder = errors.New("the order does not hold")
 // consistent: it must have all that was answered, once, each session's
 // operations as they were called, and each read right.
 func VerifyOrder(ops []history.Op, order []int32) error {
+	later := map[int]time.Duration{} // by client: the first call of what was answered and comes later
+	for _, i := range slices.Backward(order) {
+		if i < 0 || int(i) >= len(ops) {
+			return fmt.Errorf("%w: there is no operation %d", ErrOrder, i)
+		}
+		o := &ops[i]
+		first, some := later[o.Client]
+		if some && first < o.Call {
+			return fmt.Errorf("%w: before what its session did earlier: %s", ErrOrder, o)
+		}
+		if !o.Open {
+			later[o.Client] = o.Call
+		}
+	}
 	used := make([]bool, len(ops))
 	values := map[string]string{}
-	last := map[int]time.Duration{} // by client: the call of what it did last
 	for _, i := range order {
 		o := &ops[i]
-		began, some := last[o.Client]
 		switch {
 		case used[i]:
 			return fmt.Errorf("%w: twice: %s", ErrOrder, o)
-		case some && o.Call < began && !o.Open:
-			return fmt.Errorf("%w: after what its session did later: %s", ErrOrder, o)
 		case o.Kind == history.Put:
 			values[o.Key] = o.Arg
 		case values[o.Key] != o.Result:
 			return fmt.Errorf("%w: the value was %q: %s", ErrOrder, values[o.Key], o)
 		}
-		if used[i] = true; !o.Open {
-			last[o.Client] = o.Call
-		}
+		used[i] = true
 	}
 	for i := range ops {
 		if o := &ops[i]; !used[i] && !o.Open && !o.Blind {

@@ -2,6 +2,7 @@ package weak
 
 import (
 	"math/bits"
+	"slices"
 
 	"althing/history"
 )
@@ -49,6 +50,8 @@ func (h *record) session(p Promise) Report {
 			return h.illegal(circular, cycle...)
 		}
 	}
+	all := Report{Verdict: history.OK}
+	var free []int32 // an order that nothing but sessions binds
 	for _, chain := range h.chains {
 		o := observer{h: h, x: x, own: map[int32]int32{}, read: map[int32]int32{},
 			clock: make(clock, len(h.chains)), saw: saw, sight: make(sight, (len(saw)+63)/64)}
@@ -72,15 +75,23 @@ func (h *record) session(p Promise) Report {
 					missed)...)
 			}
 		}
-		if len(added) == 0 {
-			continue
+		order := free
+		if len(added) > 0 || free == nil {
+			sorted, cycle := g.sort()
+			if cycle != nil {
+				return h.illegal(circular, append(cycle, chain...)...)
+			}
+			order = h.told(sorted)
 		}
-		if _, cycle := g.sort(); cycle != nil {
-			return h.illegal(circular, append(cycle, chain...)...)
+		if len(added) == 0 {
+			free = order
 		}
 		g.undo(added)
+		if slices.ContainsFunc(chain, func(n int32) bool { return !h.write(n) }) {
+			all.Views = append(all.Views, View{h.ops[h.nodes[chain[0]]].Client, order})
+		}
 	}
-	return Report{Verdict: history.OK}
+	return all
 }
 
 // An observer is a session as it reads on.

@@ -65,7 +65,9 @@
 // first three, and convergence.
 //
 // A core is a part of the history that breaks the promise by itself, as small
-// as could be found. Refute checks one by trying every order there is.
+// as could be found. Refute checks one by trying every order there is. That a
+// promise is kept is proved by the orders that it speaks of, or by what all
+// sessions came to see; Verify goes through them once for each session.
 package weak
 
 import (
@@ -100,9 +102,18 @@ var Promises = []Promise{ReadYourWrites, MonotonicReads, MonotonicWrites, Writes
 // A Report is a verdict and its reason. Operations are told by their index.
 type Report struct {
 	Verdict history.Verdict
-	Order   []int32 // if OK: where there is one order for all, that; of writes, or if sequential of operations
+	Order   []int32 // if OK, and all sessions have one order: of all that happened
+	Views   []View  // if OK, and each session that reads has its own: by session
+	State   []int32 // if OK, of convergence: of each key that sessions agree on in the end, one read that says so
 	Core    []int32 // if Illegal: by call
 	Reason  string  // if Unknown, or in words why not
+}
+
+// A View is the order of one session: of all writes, and for pram and
+// causal-memory of its reads.
+type View struct {
+	Client int
+	Order  []int32 // not to be changed: several views may share it
 }
 
 // Check holds a history against a promise, for as long as the budget says; 0 is

@@ -88,10 +88,8 @@ func TestKnownAnswers(t *testing.T) {
 			if r.Verdict != want {
 				t.Errorf("%s: %s: %v %s, want %v", text, p, r.Verdict, r.Reason, want)
 			}
-			if r.Verdict == history.Illegal {
-				if err := Refute(ops, p, r.Core); err != nil {
-					t.Errorf("%s: %s: core %v: %v", text, p, r.Core, err)
-				}
+			if err := Verify(ops, p, r); err != nil {
+				t.Errorf("%s: %s: %v: %v", text, p, r, err)
 			}
 		}
 	}
@@ -105,8 +103,13 @@ func TestConvergence(t *testing.T) {
 		"x=1 / x=2? / y:0 x:1 / y:0 x:2":      history.Unknown, // the open one may come yet
 		"x=1 / y:0 x:0 y:0 x:1 / y:0 y:0 x:1": history.OK,
 	} {
-		if r := Check(sessions(text), Eventual, 0); r.Verdict != want {
+		ops := sessions(text)
+		r := Check(ops, Eventual, 0)
+		if r.Verdict != want {
 			t.Errorf("%s: %v %s, want %v", text, r.Verdict, r.Reason, want)
+		}
+		if err := Verify(ops, Eventual, r); err != nil {
+			t.Errorf("%s: %v", text, err)
 		}
 	}
 }
@@ -134,9 +137,9 @@ func TestAgainstDefinitions(t *testing.T) {
 			if got.Verdict != want {
 				t.Fatalf("seed %d: %s: %v %s, want %v:\n%v", seed, p, got.Verdict, got.Reason, want, show(ops))
 			}
-			if p == Sequential && want == history.OK {
-				if err := VerifyOrder(ops, got.Order); err != nil {
-					t.Fatalf("seed %d: %v:\n%v", seed, err, show(ops))
+			if want == history.OK {
+				if err := Verify(ops, p, got); err != nil {
+					t.Fatalf("seed %d: %s: %v:\n%v", seed, p, err, show(ops))
 				}
 			}
 			if seen[p] == nil {
@@ -213,8 +216,12 @@ func served(n, clients, keys int) []history.Op {
 func TestLarge(t *testing.T) {
 	ops := served(4000, 8, 20)
 	for _, p := range Promises {
-		if r := Check(ops, p, 20*time.Second); r.Verdict != history.OK && p != Eventual {
+		r := Check(ops, p, 20*time.Second)
+		if r.Verdict != history.OK && p != Eventual {
 			t.Errorf("%s: %v %s", p, r.Verdict, r.Reason)
+		}
+		if err := Verify(ops, p, r); err != nil {
+			t.Errorf("%s: %v", p, err)
 		}
 	}
 }
