@@ -45,7 +45,11 @@ func allowed(r *run, a plan.Answers) time.Duration {
 		}
 		return factor*again + gap(t)
 	case plan.Resume:
-		return factor*replacement(t) + gap(t)
+		takes := replacement(t)
+		if r.scenario == plan.Asymmetric { // who leads is heard until it has missed answers for as long
+			takes *= 2
+		}
+		return factor*takes + gap(t)
 	case plan.Stop:
 		return t.Duration/3 + factor*replacement(t) + gap(t)
 	}
