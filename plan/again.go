@@ -118,3 +118,15 @@ func (r *Request) places() string {
 	}
 	return strings.Join(names, " ") + " --clients " + strings.Join(weights, ",")
 }
+
+// Served reports whether a cluster of "althing serve" with the plan's Row is what
+// the plan recommends: not a part of it, and nothing beside it.
+func (p *Plan) Served() bool { return p.system.Serves }
+
+// Region returns where node i is, from 0 on; "" without regions.
+func (p *Plan) Region(i int) string {
+	if rs := p.request.Cluster.Regions; len(rs) > 0 {
+		return string(rs[i%len(rs)])
+	}
+	return ""
+}

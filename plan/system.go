@@ -34,6 +34,7 @@ const (
 type system struct {
 	Key       string
 	Row       string // of the catalog of protocols, for running it; "": none runs
+	Serves    bool   // a cluster of "althing serve" with that row is all of it
 	Name      string
 	Kind      kind
 	Gives     Consistency

@@ -14,6 +14,7 @@ import (
 
 	"althing/internal/terminal"
 	"althing/plan"
+	"althing/plan/emit"
 	"althing/plan/report"
 )
 
@@ -23,7 +24,10 @@ type Command struct {
 	wishes
 	Schema  string `placeholder:"input|output"`
 	Explain bool
-	Output  string `short:"o" enum:"text,json,yaml,md" default:"text"`
+	Emit    string   `placeholder:"FORM"`
+	Image   string   `placeholder:"NAME"`
+	Hosts   []string `placeholder:"HOST,…"`
+	Output  string   `short:"o" enum:"text,json,yaml,md" default:"text"`
 }
 
 // Help has examples.
@@ -42,6 +46,11 @@ The same from a file, which --schema describes; flags go before what it says:
 
   althing plan wish.yaml
   althing plan -o json - < wish.yaml
+
+What starts it, where "althing serve" runs it:
+
+  althing plan wish.yaml --emit serve --hosts 10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4,10.0.0.5
+  althing plan wish.yaml --emit kubernetes --image registry.example/althing:1.2
 
 It ends with 2, and all reasons, if there is no such plan.`
 }
@@ -72,6 +81,9 @@ var Help = terminal.Help{"plan": {
 	"flush":          "Of a disk (1ms).",
 	"schema":         "Print the JSON Schema of the input, or of the output, and end.",
 	"explain":        "Print how the decision table was read, too.",
+	"emit":           "Write what starts it instead: serve, compose or kubernetes.",
+	"image":          "Of althing, for compose and kubernetes (" + emit.DefaultImage + ").",
+	"hosts":          "Of the nodes, for serve: HOST or HOST:PORT (n1, n2, …).",
 	"output":         "text, json, yaml, or md for a document in Markdown.",
 }}
 
@@ -92,7 +104,16 @@ func (c *Command) Run(to *terminal.Output) error {
 	if err != nil {
 		return c.refuse(to, err)
 	}
+	if c.Emit != "" {
+		return c.emit(to, p)
+	}
 	return c.show(to, p)
+}
+
+// emit writes what starts the plan. Nothing of it depends on the machine, so whatever
+// is wrong was asked wrongly.
+func (c *Command) emit(to *terminal.Output, p *plan.Plan) error {
+	return terminal.Usage(emit.Write(to.Out, p, c.Emit, emit.Options{Image: c.Image, Hosts: c.Hosts}))
 }
 
 func (c *Command) schema(to *terminal.Output) error {
