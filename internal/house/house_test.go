@@ -25,7 +25,7 @@ const root = "../.."
 var floors = map[string]int{
 	"internal/freeport": 1, "lease": 1, "process": 1, "region": 1, "retry": 1, "wire": 1, "clock": 1, "partition": 1,
 	"confirm": 1, "timing": 1, "replication": 1,
-	"session": 2, "quorum": 2, "oplog": 2, "crdt": 2, "trace": 2, "history": 2, "telemetry": 2, "front": 2,
+	"session": 2, "reads": 2, "quorum": 2, "oplog": 2, "crdt": 2, "trace": 2, "history": 2, "telemetry": 2, "front": 2,
 	"node/wal": 2, "node/link": 2, "supervise": 2,
 	"kv/command": 2, "history/judge": 3, "sim/dice": 1, "sim/agenda": 1, "sim/ddmin": 1,
 	"sim/fault": 1, "sim/guest": 3, "sim/waits": 1, "sim/schedule": 4,

@@ -8,6 +8,7 @@ import (
 	"althing/oplog"
 	"althing/process"
 	"althing/quorum"
+	"althing/reads"
 	"althing/wire"
 )
 
@@ -138,13 +139,8 @@ type Paxos struct {
 	recovered  uint64 // what phase 1 found reaches up to here
 	barrier    uint64 // the slot of a change of the group that is proposed but not decided; or 0
 	waiting    []process.Request
-	peers      []peer    // all of the group in force, by ID
-	round      uint64    // last heartbeat round begun
-	confirmed  uint64    // last round that a quorum answered
-	sent       []roundAt // rounds after confirmed, ascending
-	reads      []read
-	leaseFrom  time.Duration
-	leased     bool       // leaseFrom is set
+	peers      []peer // all of the group in force, by ID
+	rounds     reads.Rounds
 	leaseOver  bool       // no lease in this ballot again: HandOver went out
 	transferee process.ID // 0: no transfer under way
 }
@@ -281,7 +277,7 @@ func (p *Paxos) Clone() process.Process {
 	c := *p
 	c.log, c.votes, c.best = p.log.Clone(), p.votes.clone(), p.best.clone()
 	c.willing, c.promises = slices.Clone(p.willing), slices.Clone(p.promises)
-	c.waiting, c.sent, c.reads = slices.Clone(p.waiting), slices.Clone(p.sent), slices.Clone(p.reads)
+	c.waiting, c.rounds = slices.Clone(p.waiting), p.rounds.Clone()
 	c.peers = slices.Clone(p.peers)
 	for i := range c.peers {
 		c.peers[i].inflight = slices.Clone(c.peers[i].inflight)
@@ -315,23 +311,15 @@ func (p *Paxos) AppendState(b []byte) []byte {
 }
 
 func (p *Paxos) appendLeader(b []byte) []byte {
-	b = wire.AppendUints(b, p.last, p.recovered, p.barrier, p.round, p.confirmed, uint64(p.transferee),
-		uint64(p.leaseFrom))
-	b = append(b, wire.Flag(p.prepared, 1)|wire.Flag(p.leased, 2)|wire.Flag(p.leaseOver, 4))
+	b = wire.AppendUints(b, p.last, p.recovered, p.barrier, uint64(p.transferee))
+	b = append(b, wire.Flag(p.prepared, 1)|wire.Flag(p.leaseOver, 2))
 	for i := range p.peers {
 		a := &p.peers[i]
 		b = wire.AppendUints(b, uint64(a.id), uint64(a.state), a.match, a.next, a.round, a.told,
 			uint64(a.heard), uint64(a.since), uint64(a.nudged), uint64(len(a.inflight)))
 		b = append(wire.AppendUints(b, a.inflight...), wire.Flag(a.probed, 1)|wire.Flag(a.active, 2))
 	}
-	b = wire.AppendUints(b, uint64(len(p.sent)))
-	for _, s := range p.sent {
-		b = wire.AppendUints(b, s.round, uint64(s.at))
-	}
-	b = wire.AppendUints(b, uint64(len(p.reads)))
-	for i := range p.reads {
-		b = appendRequest(wire.AppendUints(b, p.reads[i].round), &p.reads[i].req)
-	}
+	b = p.rounds.AppendState(b)
 	b = wire.AppendUints(b, uint64(len(p.waiting)))
 	for i := range p.waiting {
 		b = appendRequest(b, &p.waiting[i])

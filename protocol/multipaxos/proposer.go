@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"althing/process"
+	"althing/reads"
 )
 
 func (p *Paxos) onTimeout(t process.Timer, out *process.Output) {
@@ -195,7 +196,7 @@ func (p *Paxos) learnFrom(m *Promise, out *process.Output) (regrouped bool) {
 func (p *Paxos) regroup(out *process.Output) {
 	if p.role == leader {
 		p.setPeers()
-		p.leased = false
+		p.rounds.EndLease()
 	}
 	p.prepare(out)
 }
@@ -244,15 +245,14 @@ func (p *Paxos) becomeAcceptor(id process.ID, out *process.Output) {
 		out.StopTimer(heartbeat)
 	}
 	if p.role == leader {
-		p.refuseReads(out)
+		out.Refuse(p.rounds.Drop(), process.NotLeader, 0)
 		out.Refuse(p.waiting, process.NotLeader, 0)
 		out.StopTimer(checkTimer)
 		out.StopTimer(handover)
 		out.SetTimer(election, p.cfg.Election)
-		p.waiting, p.peers, p.sent = nil, nil, nil
-		p.round, p.confirmed, p.transferee = 0, 0, 0
+		p.waiting, p.peers, p.rounds = nil, nil, reads.Rounds{}
+		p.transferee, p.leaseOver = 0, false
 		p.last, p.recovered, p.barrier = 0, 0, 0
-		p.leased, p.leaseOver, p.leaseFrom = false, false, 0
 	}
 	p.role, p.leader, p.ballot, p.byOrder, p.prepared = acceptor, id, 0, false, false
 	p.willing, p.promises, p.best = p.willing[:0], p.promises[:0], votes{}

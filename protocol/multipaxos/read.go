@@ -6,21 +6,6 @@ import (
 	"althing/process"
 )
 
-// roundAt is a heartbeat round and when it began.
-type roundAt struct {
-	round uint64
-	at    time.Duration
-}
-
-// read is a read request that waits for a round.
-type read struct {
-	round uint64
-	req   process.Request
-}
-
-// maxReads bounds the reads that wait for a round.
-const maxReads = 1 << 16
-
 // onRead serves a read without a slot: by the lease, or once a quorum has said
 // after the read came that it promised no later ballot. Chandra et al. 2007,
 // §5.2, for the lease.
@@ -29,14 +14,11 @@ func (p *Paxos) onRead(q process.Request, out *process.Output) {
 		out.Serve([]process.Request{q}, p.commit)
 		return
 	}
-	if len(p.reads) >= maxReads {
+	if !p.rounds.Add(q) {
 		out.Refuse([]process.Request{q}, process.Busy, p.leader)
 		return
 	}
-	// The next round, not the present one: some of its answers may be older
-	// than this read.
-	p.reads = append(p.reads, read{p.round + 1, q})
-	if p.round == p.confirmed {
+	if p.rounds.Quiet() {
 		p.beginRound(out)
 	}
 }
@@ -46,23 +28,21 @@ func (p *Paxos) onRead(q process.Request, out *process.Output) {
 func (p *Paxos) readable() bool { return p.prepared && p.log.Last() >= p.recovered }
 
 // leaseHolds reports whether no other leader can have been elected: a quorum
-// answered a round that began at leaseFrom, it meets every quorum of the first
-// phase, and none of it promises before its own clock has run for the least
-// election timeout since. Ours may be slower than theirs by Drift.
+// answered a round, it meets every quorum of the first phase, and none of it
+// promises before its own clock has run for the least election timeout since that
+// began. Ours may be slower than theirs by Drift.
 func (p *Paxos) leaseHolds() bool {
 	span := time.Duration(float64(p.cfg.Election.Min) / (1 + p.cfg.Drift))
-	return p.leased && !p.leaseOver && p.now-p.leaseFrom < span
+	return !p.leaseOver && p.rounds.Lease(p.now, span)
 }
 
 // beginRound sends a heartbeat to all and starts to count who still follows.
 func (p *Paxos) beginRound(out *process.Output) {
-	p.round++
-	p.sent = append(p.sent, roundAt{p.round, p.now})
-	m := &Heartbeat{Ballot: p.ballot, Commit: p.log.Last(), Round: p.round}
+	m := &Heartbeat{Ballot: p.ballot, Commit: p.log.Last(), Round: p.rounds.Begin(p.now)}
 	for i := range p.peers {
 		a := &p.peers[i]
 		if a.id == p.cfg.Self {
-			a.round = p.round
+			a.round = m.Round
 			continue
 		}
 		a.told = max(a.told, m.Commit)
@@ -113,44 +93,18 @@ const statePatience = 10
 // confirmRounds serves the reads whose round a quorum has answered, and begins
 // the next round if reads wait for it.
 func (p *Paxos) confirmRounds(out *process.Output) {
-	n := p.accepted(func(a *peer) uint64 { return a.round })
-	if n <= p.confirmed {
+	if !p.rounds.Confirm(p.accepted(func(a *peer) uint64 { return a.round })) {
 		return
 	}
-	p.confirmed = n
-	for len(p.sent) > 0 && p.sent[0].round <= n {
-		p.leaseFrom, p.leased = p.sent[0].at, true
-		p.sent = p.sent[1:]
-	}
 	p.serveReads(out)
-	if k := len(p.reads); k > 0 && p.reads[k-1].round > p.round {
+	if p.rounds.Wanted() {
 		p.beginRound(out)
 	}
 }
 
 // serveReads hands out the reads that are confirmed.
 func (p *Paxos) serveReads(out *process.Output) {
-	if len(p.reads) == 0 || !p.readable() {
-		return
+	if p.readable() {
+		out.Serve(p.rounds.Confirmed(), p.commit)
 	}
-	n := 0
-	for n < len(p.reads) && p.reads[n].round <= p.confirmed {
-		n++
-	}
-	out.Serve(requests(p.reads[:n]), p.commit)
-	p.reads = p.reads[n:]
-}
-
-// refuseReads gives waiting reads back: this replica leads no longer.
-func (p *Paxos) refuseReads(out *process.Output) {
-	out.Refuse(requests(p.reads), process.NotLeader, 0)
-	p.reads = nil
-}
-
-func requests(reads []read) []process.Request {
-	qs := make([]process.Request, len(reads))
-	for i := range reads {
-		qs[i] = reads[i].req
-	}
-	return qs
 }

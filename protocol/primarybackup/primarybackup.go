@@ -6,6 +6,7 @@ import (
 
 	"althing/oplog"
 	"althing/process"
+	"althing/reads"
 	"althing/wire"
 )
 
@@ -116,12 +117,7 @@ type PrimaryBackup struct {
 	peers      []progress // all of the group, by ID
 	begun      uint64     // index of the first entry of its own epoch
 	sessions   []uint64   // entries after settled that open a session, ascending
-	round      uint64     // last heartbeat round begun
-	confirmed  uint64     // last round that a majority answered
-	sent       []roundAt  // rounds after confirmed, ascending
-	leaseFrom  time.Duration
-	leased     bool // leaseFrom is set
-	reads      []read
+	rounds     reads.Rounds
 	transferee process.ID
 }
 
@@ -156,16 +152,6 @@ const (
 	replicating                      // messages follow one another without waiting
 	installing                       // an application state is on its way
 )
-
-type roundAt struct {
-	round uint64
-	at    time.Duration
-}
-
-type read struct {
-	round uint64
-	req   process.Request
-}
 
 func open(c process.Config, m mode) *PrimaryBackup {
 	if c.Heartbeat == 0 {
@@ -291,7 +277,7 @@ func (r *PrimaryBackup) Clone() process.Process {
 	for i := range c.peers {
 		c.peers[i].inflight = slices.Clone(c.peers[i].inflight)
 	}
-	c.sessions, c.sent, c.reads = slices.Clone(r.sessions), slices.Clone(r.sent), slices.Clone(r.reads)
+	c.sessions, c.rounds = slices.Clone(r.sessions), r.rounds.Clone()
 	return &c
 }
 
@@ -319,20 +305,8 @@ func (r *PrimaryBackup) AppendState(b []byte) []byte {
 		b = append(wire.AppendUints(b, p.inflight...), wire.Flag(p.probed, 1)|wire.Flag(p.active, 2)|
 			wire.Flag(p.inStep, 4)|wire.Flag(p.moved, 8)|wire.Flag(p.lends, 16)|wire.Flag(p.votes, 32))
 	}
-	b = wire.AppendUints(b, r.begun, r.round, r.confirmed, uint64(r.transferee), uint64(r.leaseFrom),
-		uint64(len(r.sent)))
-	b = append(b, wire.Flag(r.leased, 1))
-	for _, s := range r.sent {
-		b = wire.AppendUints(b, s.round, uint64(s.at))
-	}
-	b = wire.AppendUints(wire.AppendUints(b, uint64(len(r.sessions))), r.sessions...)
-	b = wire.AppendUints(b, uint64(len(r.reads)))
-	for i := range r.reads {
-		q := &r.reads[i]
-		b = wire.AppendUints(b, q.round, q.req.Client, q.req.Seq)
-		b = wire.AppendBytes(b, q.req.Cmd)
-	}
-	return b
+	b = wire.AppendUints(b, r.begun, uint64(r.transferee), uint64(len(r.sessions)))
+	return r.rounds.AppendState(wire.AppendUints(b, r.sessions...))
 }
 
 func assert(ok bool, why string) {

@@ -51,7 +51,7 @@ func promotedWith(t *testing.T, m mode, c process.Config, matches ...uint64) *Pr
 		r.propose([]process.Request{{Cmd: []byte("c")}}, out)
 	}
 	for i := range r.peers {
-		r.peers[i].match, r.peers[i].round = matches[i], r.round
+		r.peers[i].match, r.peers[i].round = matches[i], r.rounds.Begun()
 	}
 	r.confirmRounds(out)
 	r.advance(out)
@@ -105,7 +105,7 @@ func TestNoLeaseNoWrite(t *testing.T) {
 	}
 	step(process.Input{Kind: process.Timeout, Now: at, Timer: heartbeat})
 	step(process.Input{Kind: process.Receive, Now: at + time.Millisecond, From: 3,
-		Msg: &HeartbeatReply{Epoch: 1, Round: r.round}})
+		Msg: &HeartbeatReply{Epoch: 1, Round: r.rounds.Begun()}})
 	if r.applied.index != 10 {
 		t.Error("it does not go on")
 	}

@@ -5,6 +5,7 @@ import (
 
 	"althing/process"
 	"althing/quorum"
+	"althing/reads"
 )
 
 func (r *PrimaryBackup) onTimeout(t process.Timer, out *process.Output) {
@@ -189,14 +190,13 @@ func (r *PrimaryBackup) setEpoch(epoch uint64, vote process.ID, out *process.Out
 // becomeBackup follows primary id in the present epoch; 0 if it is not known.
 func (r *PrimaryBackup) becomeBackup(id process.ID, out *process.Output) {
 	if r.role == primary {
-		out.Refuse(requests(r.reads), process.NotLeader, 0)
+		out.Refuse(r.rounds.Drop(), process.NotLeader, 0)
 		out.StopTimer(heartbeat)
 		out.StopTimer(checkTimer)
 		out.StopTimer(handover)
 		out.SetTimer(election, r.cfg.Election)
-		r.peers, r.sent, r.reads, r.sessions = nil, nil, nil, nil
-		r.begun, r.round, r.confirmed, r.transferee = 0, 0, 0, 0
-		r.leased, r.leaseFrom = false, 0
+		r.peers, r.rounds, r.sessions = nil, reads.Rounds{}, nil
+		r.begun, r.transferee = 0, 0
 	}
 	r.role, r.primary, r.granted, r.byOrder = backup, id, r.granted[:0], false
 }

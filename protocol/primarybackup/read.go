@@ -13,48 +13,41 @@ func (r *PrimaryBackup) onRead(q process.Request, out *process.Output) {
 		out.Serve([]process.Request{q}, r.applied.index)
 		return
 	}
-	if len(r.reads) >= maxReads {
+	if !r.rounds.Add(q) {
 		out.Refuse([]process.Request{q}, process.Busy, r.primary)
 		return
 	}
-	// The next round, not the present one: some of its answers may be older
-	// than this read.
-	r.reads = append(r.reads, read{r.round + 1, q})
-	if r.round == r.confirmed {
+	if r.rounds.Quiet() {
 		r.beginRound(out)
 	}
 }
-
-// maxReads bounds the reads that wait for a round.
-const maxReads = 1 << 16
 
 // readable reports whether this primary has committed in its epoch, and so all
 // that it took over.
 func (r *PrimaryBackup) readable() bool { return r.applied.epoch == r.epoch }
 
 // leaseHolds reports whether no other can have been promoted: a majority
-// answered a round that began at leaseFrom, and none of them votes before its
-// own clock has run for the least election timeout since. Ours may be slower
-// than theirs by Drift.
+// answered a round, and none of them votes before its own clock has run for the
+// least election timeout since that began. Ours may be slower than theirs by
+// Drift.
 func (r *PrimaryBackup) leaseHolds() bool {
 	span := time.Duration(float64(r.cfg.Election.Min) / (1 + r.cfg.Drift))
-	return r.leased && r.now-r.leaseFrom < span
+	return r.rounds.Lease(r.now, span)
 }
 
 // beginRound sends a heartbeat to all and starts to count who still follows.
 func (r *PrimaryBackup) beginRound(out *process.Output) {
-	r.round++
-	r.sent = append(r.sent, roundAt{r.round, r.now})
+	round := r.rounds.Begin(r.now)
 	for i := range r.peers {
 		p := &r.peers[i]
 		if p.id == r.cfg.Self {
-			p.round = r.round
+			p.round = round
 			continue
 		}
 		// Now: it speaks of the epoch, in which we were promoted by votes that were
 		// durable, and of what is durable here and at the receiver.
 		out.SendNow(p.id, &Heartbeat{Epoch: r.epoch, Commit: min(r.applied.index, p.match),
-			Settled: min(r.settled, p.match), Round: r.round})
+			Settled: min(r.settled, p.match), Round: round})
 	}
 	r.confirmRounds(out) // alone, we are the majority
 }
@@ -106,39 +99,19 @@ const patience = 10
 // confirmRounds extends the lease to the rounds that a majority has answered,
 // goes on with what waited for that, and begins the next round if reads wait.
 func (r *PrimaryBackup) confirmRounds(out *process.Output) {
-	n := r.majority(func(p *progress) uint64 { return p.round })
-	if n <= r.confirmed {
+	if !r.rounds.Confirm(r.majority(func(p *progress) uint64 { return p.round })) {
 		return
-	}
-	r.confirmed = n
-	for len(r.sent) > 0 && r.sent[0].round <= n {
-		r.leaseFrom, r.leased = r.sent[0].at, true
-		r.sent = r.sent[1:]
 	}
 	r.advance(out)
 	r.serveReads(out)
-	if k := len(r.reads); k > 0 && r.reads[k-1].round > r.round {
+	if r.rounds.Wanted() {
 		r.beginRound(out)
 	}
 }
 
 // serveReads hands out the reads that are confirmed.
 func (r *PrimaryBackup) serveReads(out *process.Output) {
-	if len(r.reads) == 0 || !r.readable() {
-		return
+	if r.readable() {
+		out.Serve(r.rounds.Confirmed(), r.applied.index)
 	}
-	n := 0
-	for n < len(r.reads) && r.reads[n].round <= r.confirmed {
-		n++
-	}
-	out.Serve(requests(r.reads[:n]), r.applied.index)
-	r.reads = r.reads[n:]
-}
-
-func requests(reads []read) []process.Request {
-	qs := make([]process.Request, len(reads))
-	for i := range reads {
-		qs[i] = reads[i].req
-	}
-	return qs
 }

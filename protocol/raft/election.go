@@ -5,6 +5,7 @@ import (
 
 	"althing/process"
 	"althing/quorum"
+	"althing/reads"
 )
 
 func (r *Raft) onTimeout(t process.Timer, out *process.Output) {
@@ -200,14 +201,13 @@ func (r *Raft) setTerm(term uint64, vote process.ID, out *process.Output) {
 // becomeFollower follows leader id in the present term; 0 if it is not known.
 func (r *Raft) becomeFollower(id process.ID, out *process.Output) {
 	if r.role == leader {
-		r.refuseReads(out)
+		out.Refuse(r.rounds.Drop(), process.NotLeader, 0)
 		out.StopTimer(heartbeat)
 		out.StopTimer(checkTimer)
 		out.StopTimer(handover)
 		out.SetTimer(election, r.cfg.Election)
-		r.peers, r.sent = nil, nil
-		r.round, r.confirmed, r.transferee = 0, 0, 0
-		r.leased, r.leaseOver, r.leaseFrom = false, false, 0
+		r.peers, r.rounds = nil, reads.Rounds{}
+		r.leaseOver, r.transferee = false, 0
 	}
 	r.role, r.leader, r.granted, r.byOrder = follower, id, r.granted[:0], false
 }

@@ -6,6 +6,7 @@ import (
 
 	"althing/oplog"
 	"althing/process"
+	"althing/reads"
 	"althing/wire"
 )
 
@@ -83,13 +84,8 @@ type Raft struct {
 
 	// Volatile on leaders.
 	peers      []progress // all of the group, by ID
-	round      uint64     // last heartbeat round begun
-	confirmed  uint64     // last round that a quorum answered
-	sent       []roundAt  // rounds after confirmed, ascending
-	leaseFrom  time.Duration
-	leased     bool // leaseFrom is set
-	leaseOver  bool // no lease in this term again: TimeoutNow went out
-	reads      []read
+	rounds     reads.Rounds
+	leaseOver  bool       // no lease in this term again: TimeoutNow went out
 	transferee process.ID // 0: no transfer under way
 }
 
@@ -117,18 +113,6 @@ const (
 	replicating                       // messages follow one another without waiting
 	snapshotting                      // an application state is on its way
 )
-
-// roundAt is a heartbeat round and when it began.
-type roundAt struct {
-	round uint64
-	at    time.Duration
-}
-
-// read is a read request that waits for a round.
-type read struct {
-	round uint64
-	req   process.Request
-}
 
 // New returns a server that has never run.
 func New(c process.Config) process.Process {
@@ -231,8 +215,7 @@ func (r *Raft) Clone() process.Process {
 	for i := range c.peers {
 		c.peers[i].inflight = slices.Clone(c.peers[i].inflight)
 	}
-	c.sent = slices.Clone(r.sent)
-	c.reads = slices.Clone(r.reads)
+	c.rounds = r.rounds.Clone()
 	return &c
 }
 
@@ -259,18 +242,8 @@ func (r *Raft) AppendState(b []byte) []byte {
 			uint64(p.heard), uint64(p.since), uint64(p.nudged), uint64(len(p.inflight)))
 		b = flags(wire.AppendUints(b, p.inflight...), p.probed, p.active)
 	}
-	b = wire.AppendUints(b, r.round, r.confirmed, uint64(r.transferee), uint64(r.leaseFrom), uint64(len(r.sent)))
-	b = flags(b, r.leased, r.leaseOver)
-	for _, s := range r.sent {
-		b = wire.AppendUints(b, s.round, uint64(s.at))
-	}
-	b = wire.AppendUints(b, uint64(len(r.reads)))
-	for i := range r.reads {
-		q := &r.reads[i]
-		b = wire.AppendUints(b, q.round, q.req.Client, q.req.Seq, uint64(len(q.req.Cmd)))
-		b = append(b, q.req.Cmd...)
-	}
-	return b
+	b = flags(wire.AppendUints(b, uint64(r.transferee)), r.leaseOver, false)
+	return r.rounds.AppendState(b)
 }
 
 func assert(ok bool, why string) {

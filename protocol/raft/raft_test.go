@@ -237,7 +237,7 @@ func TestReadWaitsForARoundThatBeganAfterIt(t *testing.T) {
 	g.settle()
 	g.drop = nil
 	// Late answers to the round that is under way do not count for the read.
-	late := one.round
+	late := one.rounds.Begun()
 	for _, id := range []process.ID{2, 3} {
 		g.deliver(delivery{id, 1, &HeartbeatReply{Term: one.currentTerm, Round: late}})
 	}

@@ -13,48 +13,41 @@ func (r *Raft) onRead(q process.Request, out *process.Output) {
 		out.Serve([]process.Request{q}, r.commitIndex)
 		return
 	}
-	if len(r.reads) >= maxReads {
+	if !r.rounds.Add(q) {
 		out.Refuse([]process.Request{q}, process.Busy, r.leader)
 		return
 	}
-	// The next round, not the present one: some of its answers may be older
-	// than this read.
-	r.reads = append(r.reads, read{r.round + 1, q})
-	if r.round == r.confirmed {
+	if r.rounds.Quiet() {
 		r.beginRound(out)
 	}
 }
-
-// maxReads bounds the reads that wait for a round.
-const maxReads = 1 << 16
 
 // readable reports whether commitIndex covers all that any earlier leader
 // committed: it does once an entry of this term is committed. Thesis §6.4
 func (r *Raft) readable() bool { return r.log.EpochAt(r.commitIndex) == r.currentTerm }
 
 // leaseHolds reports whether no other leader can have been elected: a quorum
-// answered a round that began at leaseFrom, and none of them votes before its
-// own clock has run for the least election timeout since. Ours may be slower
-// than theirs by Drift. Thesis §6.4.1
+// answered a round, and none of them votes before its own clock has run for the
+// least election timeout since that began. Ours may be slower than theirs by
+// Drift. Thesis §6.4.1
 func (r *Raft) leaseHolds() bool {
 	span := time.Duration(float64(r.cfg.Election.Min) / (1 + r.cfg.Drift))
-	return r.leased && !r.leaseOver && r.now-r.leaseFrom < span
+	return !r.leaseOver && r.rounds.Lease(r.now, span)
 }
 
 // beginRound sends a heartbeat to all and starts to count who still follows.
 func (r *Raft) beginRound(out *process.Output) {
-	r.round++
-	r.sent = append(r.sent, roundAt{r.round, r.now})
+	round := r.rounds.Begin(r.now)
 	var same *Heartbeat
 	for i := range r.peers {
 		p := &r.peers[i]
 		if p.id == r.cfg.Self {
-			p.round = r.round
+			p.round = round
 			continue
 		}
 		commit := min(r.commitIndex, p.match)
 		if same == nil || same.Commit != commit {
-			same = &Heartbeat{Term: r.currentTerm, Commit: commit, Round: r.round}
+			same = &Heartbeat{Term: r.currentTerm, Commit: commit, Round: round}
 		}
 		p.told = max(p.told, commit)
 		// Now: it speaks of the term, in which we were elected by votes that
@@ -106,44 +99,18 @@ const snapshotPatience = 10
 // confirmRounds serves the reads whose round a quorum has answered, and begins
 // the next round if reads wait for it.
 func (r *Raft) confirmRounds(out *process.Output) {
-	n := r.quorumOf(func(p *progress) uint64 { return p.round })
-	if n <= r.confirmed {
+	if !r.rounds.Confirm(r.quorumOf(func(p *progress) uint64 { return p.round })) {
 		return
 	}
-	r.confirmed = n
-	for len(r.sent) > 0 && r.sent[0].round <= n {
-		r.leaseFrom, r.leased = r.sent[0].at, true
-		r.sent = r.sent[1:]
-	}
 	r.serveReads(out)
-	if k := len(r.reads); k > 0 && r.reads[k-1].round > r.round {
+	if r.rounds.Wanted() {
 		r.beginRound(out)
 	}
 }
 
 // serveReads hands out the reads that are confirmed.
 func (r *Raft) serveReads(out *process.Output) {
-	if len(r.reads) == 0 || !r.readable() {
-		return
+	if r.readable() {
+		out.Serve(r.rounds.Confirmed(), r.commitIndex)
 	}
-	n := 0
-	for n < len(r.reads) && r.reads[n].round <= r.confirmed {
-		n++
-	}
-	out.Serve(requests(r.reads[:n]), r.commitIndex)
-	r.reads = r.reads[n:]
-}
-
-// refuseReads gives waiting reads back: this server leads no longer.
-func (r *Raft) refuseReads(out *process.Output) {
-	out.Refuse(requests(r.reads), process.NotLeader, 0)
-	r.reads = nil
-}
-
-func requests(reads []read) []process.Request {
-	qs := make([]process.Request, len(reads))
-	for i := range reads {
-		qs[i] = reads[i].req
-	}
-	return qs
 }
