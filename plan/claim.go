@@ -50,9 +50,12 @@ var replacing = map[kind][]string{
 }
 
 func (p *Plan) answers(scenario string) Answers {
+	c := &p.Configuration
 	switch {
 	case p.system.Kind == partial:
 		return GoOn
+	case scenario == MajorityPartition && p.system.Kind == ledMajority && 2*c.Quorum <= c.Voters:
+		return Either // a part without a majority may have the quorum of a command
 	case scenario == MajorityPartition, scenario == RegionLoss && !p.FaultTolerance.AnyRegion:
 		return Stop
 	case scenario == RegionLoss:

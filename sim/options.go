@@ -106,6 +106,7 @@ type plan struct {
 	apart               time.Duration // mean time that a mood cuts off, if longer than an election
 	hurry               time.Duration // until a new leader is asked to change the group
 	whole               bool          // no replica may be left out
+	spare               bool          // one may be gone for good
 	volatile            bool          // replicas lose their memory in a crash
 }
 
@@ -115,8 +116,11 @@ func (p *plan) bear(of *process.Protocol, drift int) {
 	if of.Facts.Replicas != nil {
 		n := of.Facts.Replicas(p.nodes - quorum.Majority(p.nodes))
 		p.whole = n == 0 || n > p.nodes
+		one := of.Facts.Replicas(1)
+		p.spare = one > 0 && one <= p.nodes
 	}
 	p.volatile = of.Facts.Volatile
+	p.spare = p.spare && !of.Facts.Volatile && !of.Facts.Loses && !of.Facts.Shrinks
 	p.whole = p.whole || of.Facts.Volatile || of.Facts.Loses || of.Facts.Shrinks // see Options.Whole
 	if of.Facts.Loses {
 		p.ppm = min(p.ppm, drift)

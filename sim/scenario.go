@@ -161,7 +161,7 @@ func (s *sim) gone(id process.ID) {
 }
 
 func (s *sim) unspared() string {
-	if s.plan.whole {
+	if s.plan.nodes >= 3 && !s.plan.spare {
 		return "the protocol does not claim that a replica may be gone for good"
 	}
 	return fewer(3)(s)

@@ -24,7 +24,7 @@ func TestCompare(t *testing.T) {
 	}
 	for _, args := range [][]string{{"--protocols=causal"}, {"--protocols=x"}, {"--scenario=x"}, {"--nodes=0"},
 		{"--rate=0"}, {"--reads=101"}, {"--duration=1s"}, {"--output=x"}, {"--flush=1h"}, {"--regions=XX"},
-		{"--ways=1ms,2ms"}, {"--ways=1ms/x"}} {
+		{"--ways=1ms,2ms"}, {"--ways=1ms/x"}, {"--quorums=4,2"}, {"--quorums=3,2", "--protocols=multipaxos"}} {
 		if code, _, err := command(append([]string{"sim", "compare"}, args...)...); code != exitUsage ||
 			!strings.Contains(err, "expected") {
 			t.Errorf("%v: exit %d, %s", args, code, err)

@@ -73,6 +73,7 @@ var help = terminal.Help{
 		"election":  "Least time without a leader's word, drawn up to twice as much (by the round trip).",
 		"retry":     "After which a client asks another (5/4 of the longest election).",
 		"skew":      "That clocks jump ahead by, in the scenario clock-skew.",
+		"quorums":   "Sizes of the quorums of Multi-Paxos: of elections, and of commands (majorities).",
 		"output":    "text or json.",
 	},
 	"sim run": {

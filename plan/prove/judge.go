@@ -96,12 +96,12 @@ func (r *run) evidence(wrong string) plan.Evidence {
 	e := plan.Evidence{Claim: fmt.Sprintf("%s, with %s", r.scenario, r.of.protocol.Name), Seed: t.Seed,
 		Source: fmt.Sprintf("a run of %d nodes for %v of virtual time, of which it lasts the middle third", t.Nodes,
 			t.Duration),
-		Command: Command(r.of.protocol.Name, t), Verdict: plan.Found}
+		Command: r.command(), Verdict: plan.Found}
 	if n := r.of.plan.Configuration.Voters; n > t.Nodes {
 		e.Source += fmt.Sprintf("; the plan has %d nodes", n)
 	}
-	if r.of.plan.Configuration.Election > 0 {
-		e.Source += "; quorums are the protocol's own"
+	if r.of.protocol.Flexible != nil && !r.of.quorums {
+		e.Source += "; with majorities"
 	}
 	if m.Unable != "" {
 		e.Value, e.Verdict, e.Seed = m.Unable, plan.NotSimulated, 0

@@ -37,6 +37,19 @@ type run struct {
 type subject struct {
 	plan     *plan.Plan
 	protocol process.Protocol
+	quorums  bool // of the plan's sizes, and not the protocol's own
+}
+
+// newSubject gives a protocol the plan's quorums, if it can have others than its own
+// and the simulator takes as many nodes.
+func newSubject(p *plan.Plan, r process.Protocol) *subject {
+	s := &subject{plan: p, protocol: r}
+	if c := &p.Configuration; r.Flexible != nil && c.Election > 0 && c.Voters <= sim.MaxNodes {
+		if f, err := r.Flexible(c.Voters, c.Election, c.Quorum); err == nil {
+			s.protocol, s.quorums = f, true
+		}
+	}
+	return s
 }
 
 // names are those of the simulator for the scenarios of plans.
@@ -112,11 +125,11 @@ func subjects(p *plan.Plan, find func(string) (process.Protocol, bool)) (first, 
 		return r, ok && row != "" && (r.Facts.Serves() || r.Facts.Stores)
 	}
 	if r, ok := runs(p.Row); ok {
-		first = &subject{p, r}
+		first = newSubject(p, r)
 	}
 	for i := range p.Alternatives {
 		if r, ok := runs(p.Alternatives[i].Row); ok && p.Alternatives[i].Row != p.Row {
-			return first, &subject{p.Instead(i), r}, i
+			return first, newSubject(p.Instead(i), r), i
 		}
 	}
 	return first, nil, 0

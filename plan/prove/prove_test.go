@@ -38,10 +38,13 @@ func TestClaimsHold(t *testing.T) {
 		Workload: plan.Workload{LossAcceptable: true}}
 	far := consensus(5)
 	far.Network.LatencyMS, far.Network.PartitionProbability = 40, 0.2
+	one := 1
+	nine := consensus(9)
+	nine.Cluster.Tolerance = &one
 	for name, r := range map[string]plan.Request{
 		"one node": consensus(1), "two nodes": consensus(2), "three nodes": consensus(3), "far apart": far,
 		"three regions": consensus(5, "VA", "CA", "IR"), "two regions": consensus(4, "VA", "OR"), "lossy": lossy,
-		"causal": {Problem: plan.Replication, Consistency: plan.Causal, Cluster: plan.Cluster{Nodes: 3}},
+		"nine nodes": nine, "causal": {Problem: plan.Replication, Consistency: plan.Causal, Cluster: plan.Cluster{Nodes: 3}},
 		"transactions": {Problem: plan.Transaction, Consistency: plan.Linearizable,
 			Cluster: plan.Cluster{Nodes: 3}},
 	} {

@@ -65,10 +65,11 @@ func farthest(t *sim.Trial) time.Duration {
 	return 2 * longest
 }
 
-// Command returns the command line that makes the same run: to the nanosecond, it
+// command returns the command line that makes the same run: to the nanosecond, it
 // comes to the same.
-func Command(row string, t *sim.Trial) string {
+func (r *run) command() string {
 	var b strings.Builder
+	t, row := &r.trial, r.of.protocol.Name
 	fmt.Fprintf(&b, "althing sim compare --protocols %s --scenario %s --nodes %d --rate %d --reads %d --duration %s "+
 		"--seed %d", row, t.Scenario.Name, t.Nodes, t.Rate, t.Reads, span(t.Duration), t.Seed)
 	if t.Between == nil {
@@ -89,6 +90,9 @@ func Command(row string, t *sim.Trial) string {
 	}
 	fmt.Fprintf(&b, " --flush %s --heartbeat %s --election %s --retry %s --skew %s", span(t.Flush),
 		span(t.Process.Heartbeat), span(t.Process.Election.Min), span(t.Retry), span(t.Skew))
+	if c := &r.of.plan.Configuration; r.of.quorums {
+		fmt.Fprintf(&b, " --quorums %d,%d", c.Election, c.Quorum)
+	}
 	return b.String()
 }
 

@@ -39,6 +39,7 @@ type Command struct {
 	Election  time.Duration `placeholder:"TIME"`
 	Retry     time.Duration `placeholder:"TIME"`
 	Skew      time.Duration `default:"10ms"`
+	Quorums   []int         `placeholder:"Q1,Q2"`
 	Output    string        `short:"o" default:"text" placeholder:"FORM"`
 }
 
@@ -64,6 +65,9 @@ func (c *Command) choose() (ps []process.Protocol, ss []sim.Scenario, err error)
 			return nil, nil, terminal.Wrong("protocols", name, "expected some of %s",
 				strings.Join(measured(true), ", "))
 		}
+		if p, err = c.flexible(p); err != nil {
+			return nil, nil, err
+		}
 		ps = append(ps, p)
 	}
 	for _, name := range c.Scenario {
@@ -82,6 +86,23 @@ func (c *Command) choose() (ps []process.Protocol, ss []sim.Scenario, err error)
 		}
 	}
 	return ps, ss, c.check()
+}
+
+// flexible returns p with the quorums that were asked for, if any were.
+func (c *Command) flexible(p process.Protocol) (process.Protocol, error) {
+	switch {
+	case c.Quorums == nil:
+		return p, nil
+	case len(c.Quorums) != 2:
+		return p, terminal.Wrong("quorums", c.Quorums, "expected the sizes of phase 1 and of phase 2, such as 4,2")
+	case p.Flexible == nil:
+		return p, terminal.Wrong("quorums", c.Quorums, "%s has no quorums to choose: expected multipaxos", p.Name)
+	}
+	f, err := p.Flexible(c.Nodes, c.Quorums[0], c.Quorums[1])
+	if err != nil {
+		return p, terminal.Wrong("quorums", c.Quorums, "expected some that meet: %v", err)
+	}
+	return f, nil
 }
 
 func (c *Command) check() error {
