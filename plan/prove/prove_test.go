@@ -42,9 +42,12 @@ func TestClaimsHold(t *testing.T) {
 	nine := consensus(9)
 	nine.Cluster.Tolerance = &one
 	for name, r := range map[string]plan.Request{
-		"one node": consensus(1), "two nodes": consensus(2), "three nodes": consensus(3), "far apart": far,
-		"three regions": consensus(5, "VA", "CA", "IR"), "two regions": consensus(4, "VA", "OR"), "lossy": lossy,
-		"nine nodes": nine, "causal": {Problem: plan.Replication, Consistency: plan.Causal, Cluster: plan.Cluster{Nodes: 3}},
+		"one node": consensus(1), "two nodes": consensus(2), "three nodes": consensus(3),
+		"far apart":     far,
+		"three regions": consensus(5, "VA", "CA", "IR"), "two regions": consensus(4, "VA", "OR"),
+		"lossy":      lossy,
+		"nine nodes": nine,
+		"causal":     {Problem: plan.Replication, Consistency: plan.Causal, Cluster: plan.Cluster{Nodes: 3}},
 		"transactions": {Problem: plan.Transaction, Consistency: plan.Linearizable,
 			Cluster: plan.Cluster{Nodes: 3}},
 	} {
