@@ -6,8 +6,6 @@ import (
 	"slices"
 
 	"github.com/goccy/go-yaml"
-
-	"althing/quorum"
 )
 
 // data is what can be recommended, where, and what comes of it: text that can be
@@ -71,12 +69,4 @@ func read[T any](name string) (table T) {
 func find(key string) *system {
 	i := slices.IndexFunc(systems, func(s system) bool { return s.Key == key })
 	return &systems[i]
-}
-
-// fault is what a kind of system bears.
-func (k kind) fault() quorum.Fault {
-	if k == lying {
-		return quorum.Byzantine
-	}
-	return quorum.Crash
 }

@@ -29,8 +29,10 @@ func made(t *testing.T, context string) *plan.Plan {
 
 var served = []string{
 	"{problem_type: consensus, cluster_config: {nodes: 1}}",
-	"{problem_type: consensus, cluster_config: {nodes: 5, regions: [VA, OR, IR]}, consistency_requirement: linearizable}",
-	"{problem_type: consensus, cluster_config: {nodes: 10, failure_tolerance: 2}, consistency_requirement: linearizable}",
+	"{problem_type: consensus, cluster_config: {nodes: 5, regions: [VA, OR, IR]}, " +
+		"consistency_requirement: linearizable}",
+	"{problem_type: consensus, cluster_config: {nodes: 10, failure_tolerance: 2}, " +
+		"consistency_requirement: linearizable}",
 	"{problem_type: replication, cluster_config: {nodes: 3}, consistency_requirement: sequential}",
 	"{problem_type: replication, cluster_config: {nodes: 3}, workload: {loss_acceptable: true}}",
 	"{problem_type: replication, cluster_config: {nodes: 3}, consistency_requirement: linearizable, " +

@@ -327,4 +327,10 @@ func count(n int, what string) string {
 
 func percent(x float64) string { return strconv.FormatFloat(100*x, 'g', 8, 64) }
 
-func digits(x float64) string { return strconv.FormatFloat(x, 'g', 4, 64) }
+// digits are four of a number, or all before its point.
+func digits(x float64) string {
+	if x >= 1000 {
+		return strconv.FormatFloat(x, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(x, 'g', 4, 64)
+}

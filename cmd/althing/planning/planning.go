@@ -4,10 +4,12 @@ package planning
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -15,6 +17,7 @@ import (
 	"althing/internal/terminal"
 	"althing/plan"
 	"althing/plan/emit"
+	"althing/plan/prove"
 	"althing/plan/report"
 )
 
@@ -24,10 +27,13 @@ type Command struct {
 	wishes
 	Schema  string `placeholder:"input|output"`
 	Explain bool
+	Prove   *bool    `negatable:""`
 	Emit    string   `placeholder:"FORM"`
 	Image   string   `placeholder:"NAME"`
 	Hosts   []string `placeholder:"HOST,…"`
 	Output  string   `short:"o" enum:"text,json,yaml,md" default:"text"`
+
+	proof prove.Options // tests have their own
 }
 
 // Help has examples.
@@ -52,7 +58,10 @@ What starts it, where "althing serve" runs it:
   althing plan wish.yaml --emit serve --hosts 10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4,10.0.0.5
   althing plan wish.yaml --emit kubernetes --image registry.example/althing:1.2
 
-It ends with 2, and all reasons, if there is no such plan.`
+On a terminal, or with --prove, what is recommended and the runner-up are run in the simulator
+through each scenario, from a seed, and claims held against that.
+
+It ends with 2, and all reasons, if there is no such plan, and with 1 if a run contradicts it.`
 }
 
 // Help is what each flag is for.
@@ -81,6 +90,7 @@ var Help = terminal.Help{"plan": {
 	"flush":          "Of a disk (1ms).",
 	"schema":         "Print the JSON Schema of the input, or of the output, and end.",
 	"explain":        "Print how the decision table was read, too.",
+	"prove":          "Run it through all scenarios, in the simulator (if on a terminal).",
 	"emit":           "Write what starts it instead: serve, compose or kubernetes.",
 	"image":          "Of althing, for compose and kubernetes (" + emit.DefaultImage + ").",
 	"hosts":          "Of the nodes, for serve: HOST or HOST:PORT (n1, n2, …).",
@@ -107,7 +117,41 @@ func (c *Command) Run(to *terminal.Output) error {
 	if c.Emit != "" {
 		return c.emit(to, p)
 	}
-	return c.show(to, p)
+	proved := c.prove(to, p)
+	if proved != nil && !errors.Is(proved, prove.ErrContradicted) {
+		return proved
+	}
+	return errors.Join(c.show(to, p), proved)
+}
+
+// prove runs the plan, if that was asked for, or if a person watches and it was not
+// forbidden.
+func (c *Command) prove(to *terminal.Output, p *plan.Plan) error {
+	wanted := terminal.Interactive(to.Out)
+	if c.Prove != nil {
+		wanted = *c.Prove
+	}
+	if !wanted {
+		return nil
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	return prove.Prove(ctx, p, c.proof, progress(to.Err))
+}
+
+// progress returns what draws a bar on a terminal, and nil where nobody watches.
+func progress(w io.Writer) func(done, total int) {
+	if !terminal.Interactive(w) {
+		return nil
+	}
+	return func(done, total int) {
+		const width = 40
+		full := width * done / total
+		fmt.Fprintf(w, "\rproving %s%s %d of %d", strings.Repeat("█", full), strings.Repeat("░", width-full), done, total)
+		if done == total {
+			fmt.Fprint(w, "\r\033[K") // the line is for what comes next
+		}
+	}
 }
 
 // emit writes what starts the plan. Nothing of it depends on the machine, so whatever
