@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"althing/process"
+	"althing/reads"
 )
 
 // suspect asks for the next view, because no primary is heard. It changes
@@ -240,13 +241,12 @@ func (r *VR) stepDown(out *process.Output) {
 	if !r.leads() {
 		return
 	}
-	r.refuseReads(out)
+	out.Refuse(r.rounds.Drop(), process.NotLeader, 0)
 	out.StopTimer(heartbeat)
 	out.StopTimer(checkTimer)
 	out.SetTimer(election, r.cfg.Election)
-	r.primary, r.peers, r.inflight, r.rounds = 0, nil, nil, nil
-	r.sent, r.told, r.round, r.confirmed = 0, 0, 0, 0
-	r.leased, r.leaseFrom = false, 0
+	r.primary, r.peers, r.inflight, r.rounds = 0, nil, nil, reads.Rounds{}
+	r.sent, r.told = 0, 0
 	r.forget()
 }
 

@@ -7,6 +7,7 @@ import (
 	"althing/oplog"
 	"althing/process"
 	"althing/quorum"
+	"althing/reads"
 	"althing/wire"
 )
 
@@ -121,16 +122,11 @@ type VR struct {
 	first   uint64       // the view that they should want; 0: it does not matter
 
 	// Volatile at the primary.
-	peers     []peer   // all of the group, by ID
-	sent      uint64   // the log up to here was sent to all
-	inflight  []uint64 // the last op-numbers of the Prepares after commitIndex, ascending
-	told      uint64   // the highest commit-number sent to all
-	round     uint64   // last round of Commits begun
-	confirmed uint64   // last round that a quorum answered
-	rounds    []roundAt
-	leaseFrom time.Duration
-	leased    bool // leaseFrom is set
-	reads     []read
+	peers    []peer   // all of the group, by ID
+	sent     uint64   // the log up to here was sent to all
+	inflight []uint64 // the last op-numbers of the Prepares after commitIndex, ascending
+	told     uint64   // the highest commit-number sent to all
+	rounds   reads.Rounds
 }
 
 // promise is a DoViewChange that came: where its sender's log ends.
@@ -146,18 +142,6 @@ type peer struct {
 	active bool          // heard since the last check of the quorum
 	round  uint64        // highest round answered
 	heard  time.Duration // when last heard; 0: not in this view
-}
-
-// roundAt is a round of Commits and when it began.
-type roundAt struct {
-	round uint64
-	at    time.Duration
-}
-
-// read is a read request that waits for a round.
-type read struct {
-	round uint64
-	req   process.Request
 }
 
 // New returns a replica that has never run, of those that have disks.
@@ -403,7 +387,7 @@ func (r *VR) Clone() process.Process {
 	c.images, c.early = slices.Clone(r.images), slices.Clone(r.early)
 	c.svc, c.dvc = slices.Clone(r.svc), slices.Clone(r.dvc)
 	c.peers, c.inflight = slices.Clone(r.peers), slices.Clone(r.inflight)
-	c.rounds, c.reads = slices.Clone(r.rounds), slices.Clone(r.reads)
+	c.rounds = r.rounds.Clone()
 	c.begun = slices.Clone(r.begun)
 	return &c
 }
@@ -414,8 +398,7 @@ func (r *VR) AppendState(b []byte) []byte {
 	b = wire.AppendUints(b, uint64(r.cfg.Self), r.view, r.life, uint64(r.status), uint64(r.primary),
 		r.commitIndex, uint64(r.now-r.started), r.matched, r.target, r.order, uint64(r.source), r.goal, r.goalView,
 		r.first, uint64(len(r.begun)))
-	b = append(b, wire.Flag(r.lived, 1)|wire.Flag(r.bound, 2)|wire.Flag(r.asking, 4)|wire.Flag(r.leased, 8)|
-		wire.Flag(r.handsOn, 16))
+	b = append(b, wire.Flag(r.lived, 1)|wire.Flag(r.bound, 2)|wire.Flag(r.asking, 4)|wire.Flag(r.handsOn, 8))
 	b = process.AppendGroup(b, r.remembered)
 	for _, id := range r.begun {
 		b = wire.AppendUints(b, uint64(id))
@@ -453,17 +436,8 @@ func (r *VR) appendOffice(b []byte) []byte {
 		b = wire.AppendUints(b, uint64(p.id), p.match, p.round, uint64(p.heard))
 		b = append(b, wire.Flag(p.active, 1))
 	}
-	b = wire.AppendUints(b, r.sent, r.told, r.round, r.confirmed, uint64(r.leaseFrom),
-		uint64(len(r.inflight)), uint64(len(r.rounds)), uint64(len(r.reads)))
-	b = wire.AppendUints(b, r.inflight...)
-	for _, s := range r.rounds {
-		b = wire.AppendUints(b, s.round, uint64(s.at))
-	}
-	for i := range r.reads {
-		q := &r.reads[i]
-		b = wire.AppendBytes(wire.AppendUints(b, q.round, q.req.Client, q.req.Seq), q.req.Cmd)
-	}
-	return b
+	b = wire.AppendUints(b, r.sent, r.told, uint64(len(r.inflight)))
+	return r.rounds.AppendState(wire.AppendUints(b, r.inflight...))
 }
 
 func assert(ok bool, why string) {

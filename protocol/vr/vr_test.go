@@ -299,8 +299,7 @@ func TestALeaseEndsBeforeThoseWhoBackIt(t *testing.T) {
 	g := newTrio(t, New, c)
 	g.next(1)
 	two := g.replicas[2]
-	two.now = two.leaseFrom + 990
-	if !two.leased || !two.leaseHolds() {
+	if two.now += 990; !two.leaseHolds() { // no time has passed since its round
 		t.Fatal("a lease of 1100, less what a clock may be off, ends after 1000")
 	}
 	if two.now += 20; two.leaseHolds() {
@@ -313,7 +312,7 @@ func TestAReadWaitsForARoundThatBeginsAfterIt(t *testing.T) {
 	g := newTrio(t, New, process.Config{})
 	g.next(1)
 	g.fire(2, heartbeat)
-	round := g.replicas[2].round
+	round := g.replicas[2].rounds.Begun()
 	g.do(2, process.Input{Kind: process.Submit, Reqs: []process.Request{{Kind: process.Read}}})
 	served := func(round uint64) (n int) {
 		g.receive(2, 1, &CommitOk{View: 1, Round: round})
