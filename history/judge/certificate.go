@@ -22,6 +22,7 @@ type part struct {
 	Core    []int32    `json:"core,omitempty"`  // what cannot be
 	Anomaly string     `json:"anomaly,omitempty"`
 	Cycle   []txn.Edge `json:"cycle,omitempty"`
+	Steps   []txn.Step `json:"steps,omitempty"` // that lead to it
 }
 
 // certificate returns what writes parts, after what they are of.
@@ -60,6 +61,6 @@ func ofWeak(p weak.Promise, r *weak.Report) func(io.Writer) error {
 // ofTransactions is the certificate of a level of isolation.
 func ofTransactions(level string, r *txn.Report) func(io.Writer) error {
 	return certificate(r.Verdict, level, func(add func(part)) {
-		add(part{Order: r.Order, Core: r.Core, Anomaly: r.Anomaly, Cycle: r.Cycle})
+		add(part{Order: r.Order, Core: r.Core, Anomaly: r.Anomaly, Cycle: r.Cycle, Steps: r.Steps})
 	})
 }

@@ -13,6 +13,7 @@ import (
 	"althing/history"
 	"althing/history/page"
 	"althing/history/txn"
+	"althing/history/txn/proof"
 	"althing/history/weak"
 )
 
@@ -197,7 +198,7 @@ func (t *transactions) Judge(level string, timeout time.Duration) Verdict {
 	txns := t.Txns()
 	r := txn.Check(txns, t.Model, txn.Level(level), timeout)
 	v := Verdict{Verdict: r.Verdict, How: fmt.Sprintf("%d transactions", len(txns)),
-		Proof: txn.Verify(txns, t.Model, txn.Level(level), r), Certificate: ofTransactions(level, &r)}
+		Proof: proof.Verify(txns, t.Model, txn.Level(level), r), Certificate: ofTransactions(level, &r)}
 	switch {
 	case r.Verdict == history.Unknown:
 		v.Reasons = []string{r.Reason}
@@ -210,6 +211,9 @@ func (t *transactions) Judge(level string, timeout time.Duration) Verdict {
 		}
 	case r.Cycle != nil:
 		v.Reasons = append([]string{r.Anomaly + ":"}, txn.Tell(txns, r.Cycle)...)
+		if steps := proof.Tell(txns, r.Steps); steps != nil {
+			v.Reasons = append(append(v.Reasons, "for, step by step:"), indented(steps)...)
+		}
 	default:
 		v.Reasons = []string{r.Anomaly + ": " + r.Reason}
 		for _, i := range r.Core {

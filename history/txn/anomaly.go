@@ -9,7 +9,7 @@ import (
 )
 
 // ErrInferred says that a cycle of registers' versions is not to be seen in the
-// reads: their order was inferred, step by step.
+// reads: their order was inferred, step by step. Package proof follows the steps.
 var ErrInferred = errors.New("an order of versions that is inferred is not seen in the reads")
 
 // Verify tells why a report does not prove its verdict. It shares no code with

@@ -45,21 +45,24 @@ func checkLists(txns []Txn, l Level, deadline time.Time) Report {
 	if r = h.g.judge(l); r.Verdict != history.OK {
 		return r
 	}
-	if VerifyOrder(txns, ListAppend, l, r.Order) == nil {
-		return r
-	}
-	// What nobody read has no place among the versions yet. A serial order, and
-	// then some others, are tried.
-	r.Order = h.g.order(WW|WR|RW, true, nil)
+	// What nobody read has no place among the versions yet.
+	return h.g.settle(txns, ListAppend, l, deadline, r.Order, h.g.order(WW|WR|RW, true, nil))
+}
+
+// settle looks for an order that proves a level: one of those, or else of others
+// that keep what is known.
+func (g *graph) settle(txns []Txn, m Model, l Level, deadline time.Time, orders ...[]int32) Report {
 	for n := uint64(0); n < tries && (deadline.IsZero() || time.Now().Before(deadline)); n++ {
-		if VerifyOrder(txns, ListAppend, l, r.Order) == nil {
-			return r
+		if n >= uint64(len(orders)) {
+			rank := make([]int32, len(txns))
+			for i, to := range rand.New(rand.NewPCG(n, n)).Perm(len(rank)) {
+				rank[i] = int32(to)
+			}
+			orders = append(orders, g.order(WW|WR|RW, false, rank))
 		}
-		rank := make([]int32, len(txns))
-		for i, to := range rand.New(rand.NewPCG(n, n)).Perm(len(rank)) {
-			rank[i] = int32(to)
+		if VerifyOrder(txns, m, l, orders[n]) == nil {
+			return Report{Verdict: history.OK, Order: orders[n]}
 		}
-		r.Order = h.g.order(WW|WR|RW, false, rank)
 	}
 	return unknown("no anomaly was found, nor an order that proves that there is none")
 }
@@ -73,7 +76,7 @@ func readLists(txns []Txn) (h *lists, r Report) {
 	return h, r
 }
 
-// tries is how many orders are tried when the first proves nothing.
+// tries is how many orders are tried.
 const tries = 64
 
 // writers returns who wrote each version, and which were the last of theirs to

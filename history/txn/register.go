@@ -18,8 +18,13 @@ type registers struct {
 	g      *graph
 	reads  []read
 	writes map[string][]int32 // by key: who wrote it, of those that happened
-	known  map[known]bool
+	known  map[known]origin
+	round  int32 // of inference, from 1
 }
+
+// An origin is why an edge is known: in which round of inference it was found, 0
+// if it is seen in the history; and who, if anybody, read what comes later by it.
+type origin struct{ round, reader int32 }
 
 // known tells edges apart.
 type known struct {
@@ -46,13 +51,15 @@ func checkRegisters(txns []Txn, l Level, deadline time.Time) Report {
 	if r.Verdict != 0 {
 		return r
 	}
-	h := &registers{txns: txns, writes: map[string][]int32{}, known: map[known]bool{},
+	h := &registers{txns: txns, writes: map[string][]int32{}, known: map[known]origin{},
 		g: &graph{out: make([][]Edge, len(txns)), live: make([]bool, len(txns))}}
 	if r := h.read(writer, final, l); r.Verdict != 0 {
 		return r
 	}
 	if l == ReadCommitted {
-		return h.g.judge(l)
+		r := h.g.judge(l)
+		r.Steps = h.prove(r.Cycle, l)
+		return r
 	}
 	if r := h.lost(); r.Verdict != 0 {
 		return r
@@ -68,14 +75,10 @@ func checkRegisters(txns []Txn, l Level, deadline time.Time) Report {
 		}
 	}
 	if r = h.g.judge(l); r.Verdict == history.Illegal {
+		r.Steps = h.prove(r.Cycle, l)
 		return r
 	}
-	for _, order := range [][]int32{h.greedy(), r.Order} {
-		if VerifyOrder(txns, RWRegister, l, order) == nil {
-			return Report{Verdict: history.OK, Order: order}
-		}
-	}
-	return unknown("nothing forbids it, and no order was found")
+	return h.g.settle(txns, RWRegister, l, deadline, h.greedy(), r.Order)
 }
 
 // read finds what is wrong with the reads themselves, and what depends on them.
@@ -89,7 +92,7 @@ func (h *registers) read(writer map[version]int32, final map[version]bool, l Lev
 			h.reads = append(h.reads, r)
 			if r.writer >= 0 {
 				h.g.live[r.writer] = true
-				h.add(Edge{From: r.writer, To: r.txn, Why: WR, Key: r.key, New: r.value})
+				h.add(Edge{From: r.writer, To: r.txn, Why: WR, Key: r.key, New: r.value}, -1)
 			}
 		})
 		if r.Verdict != 0 {
@@ -157,7 +160,7 @@ func (h *registers) gather() {
 	for _, r := range h.reads {
 		if r.writer < 0 {
 			for _, w := range h.writes[r.key] {
-				h.add(edge(r.txn, w, RW, r.key, "", h.value(w, r.key)))
+				h.add(edge(r.txn, w, RW, r.key, "", h.value(w, r.key)), -1)
 			}
 		}
 	}
@@ -173,13 +176,14 @@ func (h *registers) value(txn int32, key string) (value string) {
 	return value
 }
 
-// add adds an edge, and tells whether it is new.
-func (h *registers) add(e Edge) bool {
+// add adds an edge, and tells whether it is new; reader: who read what To wrote,
+// if that is why.
+func (h *registers) add(e Edge, reader int32) bool {
 	k := known{e.From, e.To, e.Why, e.Key, e.Old, e.New}
-	if e.From == e.To || h.known[k] {
+	if _, old := h.known[k]; old || e.From == e.To {
 		return false
 	}
-	h.known[k] = true
+	h.known[k] = origin{h.round, reader}
 	h.g.add(e)
 	return true
 }
@@ -205,14 +209,8 @@ func (h *registers) lost() Report {
 // of it comes before the writer it read; one that comes after that writer comes
 // after the reader. For snapshots only what commits before counts as before.
 func (h *registers) infer(l Level) (more bool) {
-	edges := WW | WR | RW
-	switch l {
-	case Snapshot:
-		edges = WW | WR
-	case StrictSerializable:
-		edges |= RT
-	}
-	before := h.g.reach(edges)
+	before := h.g.reach(l.before())
+	h.round++
 	if before == nil {
 		return false // a cycle
 	}
@@ -223,15 +221,15 @@ func (h *registers) infer(l Level) (more bool) {
 				continue
 			}
 			if has(w, r.txn) {
-				more = h.add(edge(w, r.writer, WW, r.key, h.value(w, r.key), r.value)) || more
+				more = h.add(edge(w, r.writer, WW, r.key, h.value(w, r.key), r.value), r.txn) || more
 			}
 			if has(r.writer, w) {
-				more = h.add(edge(r.writer, w, WW, r.key, r.value, h.value(w, r.key))) || more
-				more = h.add(edge(r.txn, w, RW, r.key, r.value, h.value(w, r.key))) || more
+				more = h.add(edge(r.writer, w, WW, r.key, r.value, h.value(w, r.key)), -1) || more
+				more = h.add(edge(r.txn, w, RW, r.key, r.value, h.value(w, r.key)), -1) || more
 			}
 		}
 		if slices.Contains(h.writes[r.key], r.txn) && r.writer >= 0 { // it read, and then wrote
-			more = h.add(edge(r.writer, r.txn, WW, r.key, r.value, h.value(r.txn, r.key))) || more
+			more = h.add(edge(r.writer, r.txn, WW, r.key, r.value, h.value(r.txn, r.key)), -1) || more
 		}
 	}
 	return more

@@ -258,6 +258,7 @@ type Report struct {
 	Verdict history.Verdict
 	Anomaly string  // if Illegal: its name
 	Cycle   []Edge  // if it is one
+	Steps   []Step  // if Cycle is of registers: from what is seen in the history to each edge of it
 	Core    []int32 // if Illegal: the transactions of the anomaly
 	Order   []int32 // if OK: of all that happened, in which they may have been committed
 	Reason  string  // if Unknown, or the anomaly in words
