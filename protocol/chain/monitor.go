@@ -1,12 +1,12 @@
 package chain
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 
+	"althing/oplog"
 	"althing/process"
 	"althing/quorum"
 	"althing/wire"
@@ -25,7 +25,7 @@ type monitor struct {
 	chains  map[uint64][]process.ID // by epoch
 	marks   map[mark]uint64         // the highest that was ever matched
 	epochs  map[process.ID]uint64   // that a replica was last head in
-	seen    [][]seenEntry           // by index: every entry that any log held, one of an epoch
+	seen    oplog.Seen              // every entry that any log held
 	decided []uint64                // by index: the epoch of the entry that was committed, 0 if none
 	upTo    map[uint64]uint64       // by epoch: the highest index first committed in it
 }
@@ -36,12 +36,6 @@ type mark struct {
 	id    process.ID
 }
 
-// seenEntry is an entry as some log held it, with the epoch of the one before.
-type seenEntry struct {
-	epoch, prevEpoch uint64
-	req              process.Request
-}
-
 func newMonitor() *monitor {
 	return &monitor{chains: map[uint64][]process.ID{}, marks: map[mark]uint64{}, epochs: map[process.ID]uint64{},
 		upTo: map[uint64]uint64{}}
@@ -50,10 +44,7 @@ func newMonitor() *monitor {
 // Clone returns an independent copy.
 func (m *monitor) Clone() process.Monitor {
 	c := &monitor{chains: maps.Clone(m.chains), marks: maps.Clone(m.marks), epochs: maps.Clone(m.epochs),
-		seen: slices.Clone(m.seen), decided: slices.Clone(m.decided), upTo: maps.Clone(m.upTo)}
-	for i := range c.seen {
-		c.seen[i] = slices.Clip(c.seen[i])
-	}
+		seen: m.seen.Clone(), decided: slices.Clone(m.decided), upTo: maps.Clone(m.upTo)}
 	return c
 }
 
@@ -73,16 +64,7 @@ func (m *monitor) AppendState(b []byte) []byte {
 	for _, id := range slices.Sorted(maps.Keys(m.epochs)) {
 		b = wire.AppendUints(b, uint64(id), m.epochs[id])
 	}
-	b = wire.AppendUints(b, uint64(len(m.seen)))
-	for _, es := range m.seen {
-		b = wire.AppendUints(b, uint64(len(es)))
-		for _, e := range slices.SortedFunc(slices.Values(es), func(x, y seenEntry) int {
-			return cmp.Compare(x.epoch, y.epoch)
-		}) {
-			b = wire.AppendUints(b, e.epoch, e.prevEpoch, uint64(e.req.Kind), e.req.Client, e.req.Seq)
-			b = wire.AppendBytes(b, e.req.Cmd)
-		}
-	}
+	b = m.seen.AppendState(b)
 	b = wire.AppendUints(wire.AppendUints(b, uint64(len(m.decided))), m.decided...)
 	b = wire.AppendUints(b, uint64(len(m.upTo)))
 	for _, epoch := range slices.Sorted(maps.Keys(m.upTo)) {
@@ -205,28 +187,8 @@ func (m *monitor) matching(id process.ID, r *Chain, s *Entries) error {
 	if len(s.Entries) == 0 || s.Prev < r.log.Base() {
 		return nil
 	}
-	prevEpoch := r.log.EpochAt(s.Prev)
-	for i := range s.Entries {
-		e := &s.Entries[i]
-		for uint64(len(m.seen)) <= e.Index {
-			m.seen = append(m.seen, nil)
-		}
-		known := false
-		for _, k := range m.seen[e.Index] {
-			if k.epoch != e.Epoch {
-				continue
-			}
-			known = true
-			if k.prevEpoch != prevEpoch || k.req.Client != e.Req.Client || k.req.Seq != e.Req.Seq ||
-				k.req.Kind != e.Req.Kind || !bytes.Equal(k.req.Cmd, e.Req.Cmd) {
-				return fmt.Errorf("log matching: entry %d of epoch %d at %d differs from another log's",
-					e.Index, e.Epoch, id)
-			}
-		}
-		if !known {
-			m.seen[e.Index] = append(m.seen[e.Index], seenEntry{e.Epoch, prevEpoch, e.Req})
-		}
-		prevEpoch = e.Epoch
+	if e := m.seen.Add(r.log.EpochAt(s.Prev), s.Entries); e != nil {
+		return fmt.Errorf("log matching: entry %d of epoch %d at %d differs from another log's", e.Index, e.Epoch, id)
 	}
 	return nil
 }

@@ -1,12 +1,11 @@
 package primarybackup
 
 import (
-	"bytes"
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 
+	"althing/oplog"
 	"althing/process"
 	"althing/wire"
 )
@@ -20,20 +19,14 @@ import (
 type monitor struct {
 	primaries map[uint64]process.ID // by epoch
 	servers   map[process.ID]before
-	seen      [][]seenEntry // by index: every entry that any log held, one of an epoch
-	kept      []uint64      // by index: the epoch of the entry that must stay, 0 if none
+	seen      oplog.Seen // every entry that any log held
+	kept      []uint64   // by index: the epoch of the entry that must stay, 0 if none
 }
 
 // before is a replica as its last Step left it.
 type before struct {
 	role           role
 	epoch, settled uint64
-}
-
-// seenEntry is an entry as some log held it, with the epoch of the one before.
-type seenEntry struct {
-	epoch, prevEpoch uint64
-	req              process.Request
 }
 
 func newMonitor() *monitor {
@@ -43,10 +36,7 @@ func newMonitor() *monitor {
 // Clone returns an independent copy.
 func (m *monitor) Clone() process.Monitor {
 	c := &monitor{primaries: maps.Clone(m.primaries), servers: maps.Clone(m.servers),
-		seen: slices.Clone(m.seen), kept: slices.Clone(m.kept)}
-	for i := range c.seen {
-		c.seen[i] = slices.Clip(c.seen[i])
-	}
+		seen: m.seen.Clone(), kept: slices.Clone(m.kept)}
 	return c
 }
 
@@ -61,16 +51,7 @@ func (m *monitor) AppendState(b []byte) []byte {
 		s := m.servers[id]
 		b = wire.AppendUints(b, uint64(id), uint64(s.role), s.epoch, s.settled)
 	}
-	b = wire.AppendUints(b, uint64(len(m.seen)))
-	for _, es := range m.seen {
-		b = wire.AppendUints(b, uint64(len(es)))
-		for _, e := range slices.SortedFunc(slices.Values(es), func(x, y seenEntry) int {
-			return cmp.Compare(x.epoch, y.epoch)
-		}) {
-			b = wire.AppendUints(b, e.epoch, e.prevEpoch, uint64(e.req.Kind), e.req.Client, e.req.Seq)
-			b = wire.AppendBytes(b, e.req.Cmd)
-		}
-	}
+	b = m.seen.AppendState(b)
 	return wire.AppendUints(wire.AppendUints(b, uint64(len(m.kept))), m.kept...)
 }
 
@@ -159,28 +140,8 @@ func (m *monitor) matching(id process.ID, r *PrimaryBackup, s *Entries) error {
 	if len(s.Entries) == 0 || s.Prev < r.log.Base() {
 		return nil
 	}
-	prevEpoch := r.log.EpochAt(s.Prev)
-	for i := range s.Entries {
-		e := &s.Entries[i]
-		for uint64(len(m.seen)) <= e.Index {
-			m.seen = append(m.seen, nil)
-		}
-		known := false
-		for _, k := range m.seen[e.Index] {
-			if k.epoch != e.Epoch {
-				continue
-			}
-			known = true
-			if k.prevEpoch != prevEpoch || k.req.Client != e.Req.Client || k.req.Seq != e.Req.Seq ||
-				k.req.Kind != e.Req.Kind || !bytes.Equal(k.req.Cmd, e.Req.Cmd) {
-				return fmt.Errorf("log matching: entry %d of epoch %d at %d differs from another log's",
-					e.Index, e.Epoch, id)
-			}
-		}
-		if !known {
-			m.seen[e.Index] = append(m.seen[e.Index], seenEntry{e.Epoch, prevEpoch, e.Req})
-		}
-		prevEpoch = e.Epoch
+	if e := m.seen.Add(r.log.EpochAt(s.Prev), s.Entries); e != nil {
+		return fmt.Errorf("log matching: entry %d of epoch %d at %d differs from another log's", e.Index, e.Epoch, id)
 	}
 	return nil
 }

@@ -1,12 +1,11 @@
 package raft
 
 import (
-	"bytes"
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 
+	"althing/oplog"
 	"althing/process"
 	"althing/wire"
 )
@@ -15,7 +14,7 @@ import (
 type monitor struct {
 	leaders map[uint64]process.ID // by term: Election Safety
 	servers map[process.ID]before
-	seen    [][]seenEntry     // by index: every entry that any log held, one of a term
+	seen    oplog.Seen        // every entry that any log held
 	decided []uint64          // by index: the term of the entry that was committed, 0 if none
 	upTo    map[uint64]uint64 // by term: the highest index first committed in it
 }
@@ -25,12 +24,6 @@ type before struct {
 	role role
 	term uint64
 	last uint64
-}
-
-// seenEntry is an entry as some log held it, with the term of the one before.
-type seenEntry struct {
-	term, prevTerm uint64
-	req            process.Request
 }
 
 func newMonitor() process.Monitor {
@@ -44,10 +37,7 @@ func newMonitor() process.Monitor {
 // Clone returns an independent copy.
 func (m *monitor) Clone() process.Monitor {
 	c := &monitor{leaders: maps.Clone(m.leaders), servers: maps.Clone(m.servers), upTo: maps.Clone(m.upTo),
-		seen: slices.Clone(m.seen), decided: slices.Clone(m.decided)}
-	for i := range c.seen {
-		c.seen[i] = slices.Clip(c.seen[i])
-	}
+		seen: m.seen.Clone(), decided: slices.Clone(m.decided)}
 	return c
 }
 
@@ -62,16 +52,7 @@ func (m *monitor) AppendState(b []byte) []byte {
 		s := m.servers[id]
 		b = wire.AppendUints(b, uint64(id), uint64(s.role), s.term, s.last)
 	}
-	b = wire.AppendUints(b, uint64(len(m.seen)))
-	for _, es := range m.seen {
-		b = wire.AppendUints(b, uint64(len(es)))
-		for _, e := range slices.SortedFunc(slices.Values(es), func(x, y seenEntry) int {
-			return cmp.Compare(x.term, y.term)
-		}) {
-			b = wire.AppendUints(b, e.term, e.prevTerm, uint64(e.req.Kind), e.req.Client, e.req.Seq)
-			b = wire.AppendBytes(b, e.req.Cmd)
-		}
-	}
+	b = m.seen.AppendState(b)
 	b = wire.AppendUints(wire.AppendUints(b, uint64(len(m.decided))), m.decided...)
 	b = wire.AppendUints(b, uint64(len(m.upTo)))
 	for _, term := range slices.Sorted(maps.Keys(m.upTo)) {
@@ -145,28 +126,8 @@ func (m *monitor) matching(id process.ID, r *Raft, s *Entries) error {
 	if len(s.Entries) == 0 || s.Prev < r.log.Base() {
 		return nil
 	}
-	prevTerm := r.log.EpochAt(s.Prev)
-	for i := range s.Entries {
-		e := &s.Entries[i]
-		for uint64(len(m.seen)) <= e.Index {
-			m.seen = append(m.seen, nil)
-		}
-		known := false
-		for _, k := range m.seen[e.Index] {
-			if k.term != e.Epoch {
-				continue
-			}
-			known = true
-			if k.prevTerm != prevTerm || k.req.Client != e.Req.Client || k.req.Seq != e.Req.Seq ||
-				k.req.Kind != e.Req.Kind || !bytes.Equal(k.req.Cmd, e.Req.Cmd) {
-				return fmt.Errorf("log matching: entry %d of term %d at %d differs from another log's",
-					e.Index, e.Epoch, id)
-			}
-		}
-		if !known {
-			m.seen[e.Index] = append(m.seen[e.Index], seenEntry{e.Epoch, prevTerm, e.Req})
-		}
-		prevTerm = e.Epoch
+	if e := m.seen.Add(r.log.EpochAt(s.Prev), s.Entries); e != nil {
+		return fmt.Errorf("log matching: entry %d of term %d at %d differs from another log's", e.Index, e.Epoch, id)
 	}
 	return nil
 }

@@ -2,11 +2,11 @@ package vr
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 
+	"althing/oplog"
 	"althing/process"
 	"althing/wire"
 )
@@ -23,7 +23,7 @@ import (
 type monitor struct {
 	primaries map[uint64]process.ID // by view
 	replicas  map[process.ID]before
-	seen      [][]seenEntry     // by op-number: every entry that was sent, one of a view
+	seen      oplog.Seen        // every entry that any log held
 	decided   []uint64          // by op-number: the view of the entry that was committed, 0 if none
 	upTo      map[uint64]uint64 // by view: the highest op-number first committed in it
 	epochs    []beginning       // by epoch; the first begins with no entry
@@ -41,12 +41,6 @@ type beginning struct {
 	cmd   []byte
 }
 
-// seenEntry is an entry as some log held it, with the view of the one before.
-type seenEntry struct {
-	view, prevView uint64
-	req            process.Request
-}
-
 func newMonitor() process.Monitor {
 	return &monitor{
 		primaries: make(map[uint64]process.ID),
@@ -59,10 +53,7 @@ func newMonitor() process.Monitor {
 // Clone returns an independent copy.
 func (m *monitor) Clone() process.Monitor {
 	c := &monitor{primaries: maps.Clone(m.primaries), replicas: maps.Clone(m.replicas), upTo: maps.Clone(m.upTo),
-		seen: slices.Clone(m.seen), decided: slices.Clone(m.decided), epochs: slices.Clone(m.epochs)}
-	for i := range c.seen {
-		c.seen[i] = slices.Clip(c.seen[i])
-	}
+		seen: m.seen.Clone(), decided: slices.Clone(m.decided), epochs: slices.Clone(m.epochs)}
 	return c
 }
 
@@ -77,16 +68,7 @@ func (m *monitor) AppendState(b []byte) []byte {
 		s := m.replicas[id]
 		b = append(wire.AppendUints(b, uint64(id), s.view), wire.Flag(s.leads, 1))
 	}
-	b = wire.AppendUints(b, uint64(len(m.seen)))
-	for _, es := range m.seen {
-		b = wire.AppendUints(b, uint64(len(es)))
-		for _, e := range slices.SortedFunc(slices.Values(es), func(x, y seenEntry) int {
-			return cmp.Compare(x.view, y.view)
-		}) {
-			b = wire.AppendUints(b, e.view, e.prevView, uint64(e.req.Kind), e.req.Client, e.req.Seq)
-			b = wire.AppendBytes(b, e.req.Cmd)
-		}
-	}
+	b = m.seen.AppendState(b)
 	b = wire.AppendUints(wire.AppendUints(b, uint64(len(m.decided))), m.decided...)
 	b = wire.AppendUints(b, uint64(len(m.upTo)))
 	for _, view := range slices.Sorted(maps.Keys(m.upTo)) {
@@ -186,28 +168,8 @@ func (m *monitor) has(r *VR, i uint64) bool {
 // viewstamps checks that entries of one number and view are the same, and so,
 // one by one, are all before them.
 func (m *monitor) viewstamps(id process.ID, p *Prepare) error {
-	prevView := p.PrevView
-	for i := range p.Entries {
-		e := &p.Entries[i]
-		for uint64(len(m.seen)) <= e.Index {
-			m.seen = append(m.seen, nil)
-		}
-		known := false
-		for _, k := range m.seen[e.Index] {
-			if k.view != e.Epoch {
-				continue
-			}
-			known = true
-			if k.prevView != prevView || k.req.Client != e.Req.Client || k.req.Seq != e.Req.Seq ||
-				k.req.Kind != e.Req.Kind || !bytes.Equal(k.req.Cmd, e.Req.Cmd) {
-				return fmt.Errorf("viewstamps: entry %d of view %d at %d differs from another log's",
-					e.Index, e.Epoch, id)
-			}
-		}
-		if !known {
-			m.seen[e.Index] = append(m.seen[e.Index], seenEntry{e.Epoch, prevView, e.Req})
-		}
-		prevView = e.Epoch
+	if e := m.seen.Add(p.PrevView, p.Entries); e != nil {
+		return fmt.Errorf("viewstamps: entry %d of view %d at %d differs from another log's", e.Index, e.Epoch, id)
 	}
 	return nil
 }
