@@ -55,7 +55,7 @@ func (p *Plan) sizes() {
 	case ledMajority:
 		if p.system.Key == "multipaxos" {
 			f := max(1, min(r.tolerance(), (n-1)/2))
-			c.Quorum = f + 1
+			c.Quorum = min(f+1, n)
 			c.Election, _ = quorum.OtherPhase(n, c.Quorum) // f+1 is within 1 and n
 			formula, source = "q2 = f+1", "Howard, Malkhi, Spiegelman 2016"
 			command += fmt.Sprintf(" --second %d", c.Quorum)
@@ -118,10 +118,10 @@ func (p *Plan) tolerances() {
 		t.Durable = t.Liars
 	case ledMajority:
 		if c.Election > 0 { // whichever they are: commands need q2, a new leader q1
-			t.Crashes, t.Durable = n-c.Election, c.Quorum-1
+			t.Crashes, t.Durable = n-max(c.Election, c.Quorum), c.Quorum-1
 			t.Condition = fmt.Sprintf("with a leader up, commands go on while %d nodes are; a new leader needs %d",
 				c.Quorum, c.Election)
-			t.AnyRegion = r.inhabited() > 1 && n-r.spread()[0] >= c.Election
+			t.AnyRegion = r.inhabited() > 1 && n-r.spread()[0] >= max(c.Election, c.Quorum)
 		}
 	case partial:
 		t.Crashes, t.Durable = n-1, 0

@@ -41,7 +41,13 @@ func TestClaimsHold(t *testing.T) {
 	one := 1
 	nine := consensus(9)
 	nine.Cluster.Tolerance = &one
+	replicas := func(nodes int) plan.Request {
+		r := consensus(nodes)
+		r.Problem = plan.Replication
+		return r
+	}
 	for name, r := range map[string]plan.Request{
+		"one replica": replicas(1), "two replicas": replicas(2),
 		"one node": consensus(1), "two nodes": consensus(2), "three nodes": consensus(3),
 		"far apart":     far,
 		"three regions": consensus(5, "VA", "CA", "IR"), "two regions": consensus(4, "VA", "OR"),
