@@ -55,9 +55,9 @@ func (p *Plan) sizes() {
 	case ledMajority:
 		if p.system.Key == "multipaxos" {
 			f := max(1, min(r.tolerance(), (n-1)/2))
-			c.Quorum = min(f+1, n)
+			c.Quorum = max(f+1, (n+3)/4)
 			c.Election, _ = quorum.OtherPhase(n, c.Quorum) // f+1 is within 1 and n
-			formula, source = "q2 = f+1", "Howard, Malkhi, Spiegelman 2016"
+			formula, source = "q2 = max(f+1, ⌈n/4⌉), so that elections bear a quarter that is down", "Howard, Malkhi, Spiegelman 2016"
 			command += fmt.Sprintf(" --second %d", c.Quorum)
 		}
 	}
@@ -78,7 +78,7 @@ func (p *Plan) sizes() {
 // failed as were asked for, but three at least, as stores of this kind do.
 func (p *Plan) replicas() {
 	r := p.request
-	if key := p.system.Key; key != "dynamo" && key != "ring" {
+	if key := p.system.Key; key != "dynamo" && key != "ring" && key != "causal-ring" {
 		p.Configuration.Quorum = 1
 		p.because("A write is acknowledged by the node that takes it", "", p.system.Source, "1 node", "")
 		return
@@ -106,7 +106,7 @@ func (p *Plan) tolerances() {
 	n := c.Voters
 	t.Asked = r.tolerance()
 	if p.system.Kind == partial {
-		t.Asked = or(r.Cluster.Tolerance, 1)
+		t.Asked = or(r.Cluster.Tolerance, min(1, n-1))
 	}
 	t.AnyRegion = r.inhabited() > 1 && r.survivesRegion()
 	t.Crashes = (n - 1) / 2
@@ -131,6 +131,10 @@ func (p *Plan) tolerances() {
 			t.Condition = "of the replicas of any one key"
 		} else {
 			t.Condition = "while one node is up it answers; what it alone had taken goes with its disk"
+		}
+		if r.Network.Byzantine { // none is waited for, and none is believed without its causes
+			t.Liars = n - 1
+			t.Condition = "those that do not lie become the same, however many others do"
 		}
 	case chained:
 		t.Condition = "of the chain one may be left; the master needs a majority"
@@ -165,6 +169,9 @@ func (p *Plan) tolerated() {
 	switch n := r.Cluster.Nodes; {
 	case n == 1:
 		p.note("One node survives nothing: if it is down, all is; with its disk all goes. Three survive one failure.")
+	case n > 9 && r.Cluster.Tolerance != nil && r.tolerance() < 5 && p.system.Kind == ledMajority:
+		p.note(fmt.Sprintf("%d voters are enough to bear %d failures: let the other %d nodes learn, and a vote waits "+
+			"for fewer.", 2*r.tolerance()+1, r.tolerance(), n-2*r.tolerance()-1))
 	case n%2 == 0 && p.system.Kind == ledMajority && p.Configuration.Election == 0:
 		p.note(fmt.Sprintf("%d nodes survive no more failures than %d: an even number costs a node and gains nothing.",
 			n, n-1))
@@ -172,7 +179,7 @@ func (p *Plan) tolerated() {
 		p.note("failure_tolerance is 0: no node may lie, so byzantine says nothing.")
 	}
 	if reached > t.Asked && r.Cluster.Tolerance != nil {
-		p.note(fmt.Sprintf("%d failures are survived, where %d were asked for.", reached, t.Asked))
+		p.note(fmt.Sprintf("More failures are survived than were asked for: %d, not %d.", reached, t.Asked))
 	}
 	if reached < t.Asked {
 		p.note(fmt.Sprintf("Writes go on while %d nodes are down, not %d: there are too few.", reached, t.Asked))
@@ -191,7 +198,7 @@ func (p *Plan) timeouts() {
 	given := fmt.Sprintf("althing calc timeouts --rtt %v --flush %v", net.RoundTrip, net.Flush)
 	p.because("Heartbeat", "clamp(longest round trip + flush, 10 ms, 5 s)", "etcd's tuning guide",
 		fmt.Sprintf("%d ms", c.HeartbeatMS), given)
-	p.because("Election timeout, drawn between it and twice as much",
+	p.because(p.Silence(),
 		"max(10·(longest round trip + flush), 5·heartbeat, 150 ms), at most 50 s",
 		"Ongaro, Ousterhout 2014, §5.6, §9.3; etcd's tuning guide",
 		fmt.Sprintf("%d ms", c.TimeoutMS), given)
@@ -226,6 +233,19 @@ func (p *Plan) viewChange(net timing.Network) {
 	p.without = timeout + time.Duration(k)*(net.RoundTrip/2+net.Flush)
 	p.because("From a request that the primary does not order until another has", fmt.Sprintf(
 		"timeout + %d·(one way + flush)", k), p.system.Source, fmt.Sprintf("%.4g ms", inMS(p.without)), "")
+}
+
+// Silence says what the timeout is for, which depends on the system.
+func (p *Plan) Silence() string {
+	switch p.system.Kind {
+	case lying:
+		return "Timeout of a view, twice as long after each that fails"
+	case partial:
+		return "A node that is silent for so long is taken for gone"
+	case chained, viewed:
+		return "A member that is silent for so long is taken out"
+	}
+	return "Election timeout, drawn between it and twice as much"
 }
 
 // because adds what a number rests on.

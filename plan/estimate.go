@@ -55,7 +55,7 @@ func rest(u float64) string {
 	if u > 0 {
 		digits = max(0, int(math.Ceil(-math.Log10(u))))
 	}
-	return fmt.Sprintf("%.*f%%", min(digits, 15), 100-100*u)
+	return fmt.Sprintf("%.*f%%", min(digits, 10), 100-100*u)
 }
 
 // sane rounds to six digits, so that the last bit of a float is not an answer.

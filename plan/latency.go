@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"math/bits"
 	"slices"
 	"time"
 
@@ -67,15 +68,40 @@ func least(terms []term, k int) time.Duration {
 // gather is how long a node at place i waits until k nodes, itself among them,
 // have what it sent on their disks, and it knows.
 func (d *delays) gather(i, k int) time.Duration {
-	terms := []term{{d.flush, 1}}
+	var terms []term
 	for j, n := range d.nodes {
-		if j == i {
+		if j == i && n > 0 {
+			terms = append(terms, term{d.flush, 1})
 			n--
 		}
 		terms = append(terms, term{2*d.between[i][j] + d.flush, n})
 	}
 	return least(terms, k)
 }
+
+// replicas is how long a node at place i waits for k of a key's n replicas, on average
+// over all keys: a ring that knows of places puts as many at each, and the rest at some.
+// If a key has a replica at place i, that is the node which is asked.
+func (d *delays) replicas(i, k, n int) time.Duration {
+	places := len(d.nodes)
+	each, rest := n/places, n%places
+	var sum, ways time.Duration
+	for some := range 1 << min(places, maxPlaces) {
+		if bits.OnesCount(uint(some)) != rest {
+			continue
+		}
+		at := *d
+		at.nodes = make([]int, places)
+		for j := range at.nodes {
+			at.nodes[j] = each + some>>j&1
+		}
+		sum, ways = sum+at.gather(i, k), ways+1
+	}
+	return sum / max(1, ways)
+}
+
+// maxPlaces bounds the ways to put replicas; of more places the first have them.
+const maxPlaces = 12
 
 // all is how many nodes there are.
 func (d *delays) all() (n int) {
@@ -95,7 +121,7 @@ func (p *Plan) write(d *delays, c, l int) time.Duration {
 		if p.NRW == nil {
 			return d.flush
 		}
-		return d.gather(c, q)
+		return d.replicas(c, q, p.NRW.N)
 	case firstBackup:
 		if q == 1 {
 			return d.around(c, l) + d.flush
@@ -176,7 +202,7 @@ func (p *Plan) read(d *delays, c, l int) time.Duration {
 	unflushed.flush = 0
 	switch {
 	case p.system.Kind == partial && p.NRW != nil:
-		return unflushed.gather(c, p.NRW.R)
+		return unflushed.replicas(c, p.NRW.R, p.NRW.N)
 	case p.system.Kind == partial, p.system.Key == "raft-followers", p.system.Key == "primarybackup-async":
 		return 0 // the node beside it answers at once
 	case p.system.Kind == chained:

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	schemakind "github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 )
@@ -68,6 +70,9 @@ func Parse(text []byte) (Request, error) {
 	var invalid *jsonschema.ValidationError
 	if errors.As(inputSchema().Validate(value), &invalid) {
 		refusal.add(invalid, value)
+		slices.SortStableFunc(refusal.Broken, func(a, b Wrong) int { // the library goes through maps
+			return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Rule, b.Rule))
+		})
 	}
 	var r struct {
 		Context Request `json:"distributed_context"`
@@ -101,6 +106,9 @@ func (r *Refusal) add(e *jsonschema.ValidationError, document any) {
 			r.add(c, document)
 		}
 		return
+	}
+	if extra, ok := e.ErrorKind.(*schemakind.AdditionalProperties); ok {
+		slices.Sort(extra.Properties)
 	}
 	path := slices.Clone(e.InstanceLocation)
 	value := at(document, path)

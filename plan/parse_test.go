@@ -43,6 +43,17 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// What is wrong is said in one order, however often it is asked.
+func TestRefusedAlike(t *testing.T) {
+	text := []byte("distributed_context: {problem_type: gossip, x: 1, b: 2, cluster_config: {nodes: 0, nods: 3, a: 1}}")
+	_, first := Parse(text)
+	for range 20 {
+		if _, err := Parse(text); err == nil || err.Error() != first.Error() {
+			t.Fatalf("%v\nand then\n%v", first, err)
+		}
+	}
+}
+
 // Whatever is read, is planned for or refused: nothing panics.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte("distributed_context: {problem_type: consensus, cluster_config: {nodes: 5}}"))

@@ -2,8 +2,10 @@ package plan
 
 import (
 	"encoding/json"
+	"math"
 	"slices"
 	"testing"
+	"time"
 
 	"althing/region"
 )
@@ -236,6 +238,123 @@ func TestTables(t *testing.T) {
 	for k, cs := range courses {
 		if len(cs) != len(Scenarios) {
 			t.Errorf("%s has %d scenarios of %d", k, len(cs), len(Scenarios))
+		}
+	}
+}
+
+// Answers that are known: the sizes of quorums, and timeouts by round trip.
+func TestKnownNumbers(t *testing.T) {
+	type known struct{ n, quorum, election int }
+	for _, c := range []struct {
+		key   string
+		sizes []known
+	}{
+		{"raft", []known{{1, 1, 0}, {2, 2, 0}, {3, 2, 0}, {4, 3, 0}, {5, 3, 0}, {6, 4, 0}, {7, 4, 0}, {9, 5, 0},
+			{13, 7, 0}}},
+		{"fastpaxos", []known{{3, 3, 2}, {4, 3, 3}, {5, 4, 3}, {6, 5, 4}, {7, 6, 4}, {8, 6, 5}, {9, 7, 5}, {10, 8, 6},
+			{13, 10, 7}}},
+		{"pbft", []known{{4, 3, 0}, {5, 4, 0}, {6, 4, 0}, {7, 5, 0}, {8, 6, 0}, {9, 6, 0}, {10, 7, 0}, {13, 9, 0}}},
+	} {
+		for _, k := range c.sizes {
+			r := Request{Problem: Consensus, Consistency: Linearizable, Cluster: Cluster{Nodes: k.n},
+				Network: Network{Byzantine: c.key == "pbft"}}
+			if got := of(&r, c.key).Configuration; got.Quorum != k.quorum || got.Election != k.election {
+				t.Errorf("%s: %+v, but it has %d and %d", c.key, k, got.Quorum, got.Election)
+			}
+		}
+	}
+	two := 2
+	r := Request{Problem: Consensus, Cluster: Cluster{Nodes: 10, Tolerance: &two}}
+	if c := of(&r, "multipaxos").Configuration; c.Quorum != 3 || c.Election != 8 {
+		t.Errorf("flexible quorums of 10: %d and %d, not 3 and 8", c.Quorum, c.Election)
+	}
+	none := 0.
+	for ms, want := range map[int][2]int{5: {10, 150}, 139: {278, 2780}, 1: {10, 150}} {
+		r := Request{Problem: Consensus, Cluster: Cluster{Nodes: 5}, Network: Network{LatencyMS: ms},
+			Environment: Environment{FlushMS: &none}}
+		if c := of(&r, "raft").Configuration; c.HeartbeatMS != want[0] || c.TimeoutMS != want[1] {
+			t.Errorf("%d ms one way: %d and %d, not %v", ms, c.HeartbeatMS, c.TimeoutMS, want)
+		}
+	}
+}
+
+// Which regions can be lost, and what may fail after that: 1+1+1 and 2+2+1 survive any
+// one and then nothing more, 2+2 does not.
+func TestKnownRegions(t *testing.T) {
+	three := []region.Region{"VA", "OR", "CA"}
+	for _, c := range []struct {
+		n       int
+		regions []region.Region
+		any     bool
+		then    int
+	}{{3, three, true, 0}, {5, three, true, 0}, {4, three[:2], false, 0}, {4, three, false, 0}, {6, three, true, 0},
+		{9, three, true, 1}, {7, []region.Region{"VA", "OR", "IR", "SI", "SY", "TO", "SP"}, true, 2}} {
+		r := Request{Problem: Consensus, Cluster: Cluster{Nodes: c.n, Regions: c.regions}}
+		f := of(&r, "raft").FaultTolerance
+		if f.AnyRegion != c.any || c.any && *f.Then != c.then {
+			t.Errorf("%d in %v: %+v", c.n, c.regions, f)
+		}
+	}
+}
+
+// Whether to do without a leader turns with the number of regions: with five a fast
+// quorum of three is nearer than the leader and its majority, as a majority is, too;
+// with seven a fast quorum of five is farther away than any majority.
+func TestKnownWays(t *testing.T) {
+	mean := func(names []region.Region, f func(p *Plan, d *delays, c int) time.Duration) float64 {
+		none := 0.
+		p := of(&Request{Problem: Consensus, Consistency: Linearizable,
+			Cluster:     Cluster{Nodes: len(names), Regions: names},
+			Environment: Environment{FlushMS: &none}}, "raft")
+		var sum time.Duration
+		for c := range names {
+			sum += f(p, p.delays(), c)
+		}
+		return inMS(sum) / float64(len(names))
+	}
+	led := func(names []region.Region) float64 {
+		return mean(names, func(p *Plan, _ *delays, c int) time.Duration { return milliseconds(p.Latency[c].WriteMS) })
+	}
+	fast := func(names []region.Region, k int) float64 {
+		return mean(names, func(_ *Plan, d *delays, c int) time.Duration { return d.gather(c, k) })
+	}
+	three := []region.Region{"VA", "OR", "CA"}
+	five := []region.Region{"VA", "CA", "OR", "IR", "TO"}
+	seven := []region.Region{"VA", "OR", "IR", "SI", "SY", "TO", "SP"}
+	for _, c := range []struct {
+		what      string
+		got, want float64
+	}{
+		{"three, led", led(three), 58.0}, {"five, led", led(five), 165.0}, {"seven, led", led(seven), 308.8},
+		{"five, EPaxos", fast(five, 3), 113.7}, {"seven, EPaxos", fast(seven, 5), 236.4},
+		{"seven, majority", fast(seven, 4), 203.9},
+	} {
+		if math.Abs(c.got-c.want) > .1 {
+			t.Errorf("%s: %.1f ms, not %.1f", c.what, c.got, c.want)
+		}
+	}
+}
+
+// A replica of a key in each of three regions: two of them are as far as the nearest
+// other region, whoever asks, though each has two nodes; and with a region more than
+// replicas, some keys have none where they are asked for.
+func TestReplicasOfAKey(t *testing.T) {
+	none := 0.
+	for _, c := range []struct {
+		nodes   int
+		regions []region.Region
+		want    []float64
+	}{
+		{6, []region.Region{"VA", "IR", "TO"}, []float64{107.9, 107.9, 202.4}},
+		{4, []region.Region{"VA", "OR", "CA", "IR"}, []float64{83.6, 52.9, 53.5, 138.85}},
+	} {
+		p := of(&Request{Problem: Replication, Consistency: Eventual,
+			Cluster:     Cluster{Nodes: c.nodes, Regions: c.regions},
+			Environment: Environment{FlushMS: &none}}, "dynamo")
+		for i, l := range p.Latency {
+			if math.Abs(l.WriteMS-c.want[i]) > .001 {
+				t.Errorf("%v: a write in %s takes %v ms, not %v", c.regions, l.Region, l.WriteMS, c.want[i])
+			}
 		}
 	}
 }

@@ -52,6 +52,7 @@ type rule struct {
 	broken  func(*Request) bool
 	error   string
 	theorem string
+	forbids func(*Request) bool // whether the theorem does, for this request; nil: always
 	nearest func(*Request) string
 }
 
@@ -94,6 +95,7 @@ var rules = []rule{
 		error: "The loss of any one region must leave a quorum",
 		theorem: "of two regions one has half of the votes or more: if each could go on without the other, both " +
 			"would when they are cut apart (Gilbert, Lynch 2002)",
+		forbids: func(r *Request) bool { return r.inhabited() == 2 && !r.Network.Byzantine },
 		nearest: nearestRegions,
 	},
 	{
@@ -161,7 +163,10 @@ func (r *Request) Check() error {
 		if !u.broken(r) {
 			continue
 		}
-		w := Wrong{Path: u.path, Value: u.value(r), Rule: u.name, Error: u.error, Theorem: u.theorem}
+		w := Wrong{Path: u.path, Value: u.value(r), Rule: u.name, Error: u.error}
+		if u.forbids == nil || u.forbids(r) {
+			w.Theorem = u.theorem
+		}
 		if u.nearest != nil {
 			w.Nearest = u.nearest(r)
 		}

@@ -167,6 +167,8 @@ func configure(p *plan.Plan) (lines []line) {
 	c := &p.Configuration
 	if p.NRW != nil {
 		add("replicas of a key", "N = %d, a read waits for R = %d, a write for W = %d", p.NRW.N, p.NRW.R, p.NRW.W)
+	} else if p.CAP == "AP" {
+		add("a write is on", "%d of %d nodes when it is answered", c.Quorum, c.Voters)
 	} else {
 		add("quorum", "%d of %d nodes", c.Quorum, c.Voters)
 	}
@@ -174,7 +176,11 @@ func configure(p *plan.Plan) (lines []line) {
 		add("to go on after a failure", "%d of %d nodes", c.Election, c.Voters)
 	}
 	add("heartbeat", "%d ms", c.HeartbeatMS)
-	add("election timeout", "%d to %d ms, drawn", c.TimeoutMS, 2*c.TimeoutMS)
+	if silence := p.Silence(); strings.Contains(silence, "drawn") {
+		add("election timeout", "%d to %d ms, drawn", c.TimeoutMS, 2*c.TimeoutMS)
+	} else {
+		add("timeout", "%d ms: %s%s", c.TimeoutMS, strings.ToLower(silence[:1]), silence[1:])
+	}
 	if c.ClockWaitMS > 0 {
 		add("commit wait", "%d ms", c.ClockWaitMS)
 	}
@@ -221,15 +227,21 @@ func place(p *plan.Plan) (lines []line) {
 
 func bears(p *plan.Plan) []line {
 	t := &p.FaultTolerance
-	text := fmt.Sprintf("%s down (asked: %d)", count(t.Crashes, "node"), t.Asked)
+	reached, text := t.Crashes, count(t.Crashes, "node")+" down"
 	if t.Liars > 0 {
-		text = fmt.Sprintf("%s that lie (asked: %d)", count(t.Liars, "node"), t.Asked)
+		reached, text = t.Liars, count(t.Liars, "liar")
+	}
+	if reached != t.Asked {
+		text += fmt.Sprintf(" (asked: %d)", t.Asked)
 	}
 	if t.Condition != "" {
 		text += ": " + t.Condition
 	}
-	lines := []line{{"failures", text},
-		{"lost disks", count(t.Durable, "node") + ", and no acknowledged write with them"}}
+	disks := "none: one that is lost may take acknowledged writes with it"
+	if t.Durable > 0 {
+		disks = fmt.Sprintf("%d, and no acknowledged write with them", t.Durable)
+	}
+	lines := []line{{"failures", text}, {"lost disks", disks}}
 	if p.Placement != nil {
 		region := "no: the one with most nodes must not be lost"
 		if t.AnyRegion {
