@@ -89,6 +89,29 @@ func TestProvable(t *testing.T) {
 	}
 }
 
+// TestProvableKnown: of some textbook histories, too.
+func TestProvableKnown(t *testing.T) {
+	for _, text := range []string{
+		"q=1 / q:1 a=1 / a:1 q:0", "q=1 / q:1 a=1? / a:1 q:0", "x=1 y=1 / y:1 x:0", "x=1 y:0 / y=1 x:0",
+		"x=1 / x=2 / x:1 x:2 / x:2 x:1", "x=1 x=2 / x:1 x:2 / x:2 x:1", "x=1 y=1 / y:1 x=2 / x:2 x:1",
+		"x=1 x:2 / x=2 x:1", "x:1 y=1 / y:1 x=1", "m=1 / m=2 / m:1 m:2 m:0", "x=1? x:1 x:0",
+	} {
+		ops := sessions(text)
+		a, err := recount(ops)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range Promises {
+			if p == Eventual || p == Sequential {
+				continue
+			}
+			if got, want := provable(ops, p, a), keeps(ops, p); got != want {
+				t.Errorf("%s: %s: a certificate is %v, kept is %v", text, p, got, want)
+			}
+		}
+	}
+}
+
 // TestForged: certificates that are not of their history, or not whole, are
 // refused.
 func TestForged(t *testing.T) {

@@ -253,6 +253,7 @@ func TestForged(t *testing.T) {
 		{"x+1 y+1 / x:1 y:", txn.Snapshot, "G-single"},
 		{"x+1 / x:1 x+2 / x:2 y+1 / y:1 x:1", txn.Snapshot, "G0"},
 		{"x+1 y+1 / x+2 y+2 / x:1 z+1 / z:1 x:2 / y:1 w+1 / w:1 y:2 / y:2 u+1 / u:1 x:1", txn.Serializable, ""},
+		{"x+1 / x:1 x+2 / x:2 y+1 / y:1 z+1 / z:1 x:1", txn.Snapshot, "G0"},
 		{"x: y+1 / y: x+1", txn.Serializable, "write-skew"},
 		{"x: y+1 / y: z+1 / z: x+1", txn.Serializable, "G2-item"},
 	} {
@@ -282,6 +283,9 @@ func TestForged(t *testing.T) {
 			refuse("another key", c.level, with(n, func(s *txn.Step) { s.Key = "q" }))
 			refuse("another value", c.level, with(n, func(s *txn.Step) { s.New = "q" }))
 			refuse("itself", c.level, with(n, func(s *txn.Step) { s.Path = []int32{int32(n)} }))
+			if len(r.Steps[n].Path) > 2 {
+				refuse("a torn path", c.level, with(n, func(s *txn.Step) { s.Path = slices.Delete(s.Path, 1, 2) }))
+			}
 			if len(r.Steps[n].Path) > 0 {
 				refuse("no reason", c.level, with(n, func(s *txn.Step) { s.Path = nil }))
 				refuse("a later reason", c.level, with(n, func(s *txn.Step) { s.Path[0] = int32(len(r.Steps)) }))
