@@ -18,8 +18,9 @@ type part struct {
 	Promise string     `json:"promise,omitempty"`
 	Session *int       `json:"session,omitempty"` // whose order follows; none: it is one for all
 	Order   []int32    `json:"order,omitempty"`
-	State   []int32    `json:"state,omitempty"` // reads: what all sessions came to see
-	Core    []int32    `json:"core,omitempty"`  // what cannot be
+	Starts  []int32    `json:"starts,omitempty"` // of an order of snapshots: after how many commits each began
+	State   []int32    `json:"state,omitempty"`  // reads: what all sessions came to see
+	Core    []int32    `json:"core,omitempty"`   // what cannot be
 	Anomaly string     `json:"anomaly,omitempty"`
 	Cycle   []txn.Edge `json:"cycle,omitempty"`
 	Steps   []txn.Step `json:"steps,omitempty"` // that lead to it
@@ -59,8 +60,8 @@ func ofWeak(p weak.Promise, r *weak.Report) func(io.Writer) error {
 }
 
 // ofTransactions is the certificate of a level of isolation.
-func ofTransactions(level string, r *txn.Report) func(io.Writer) error {
+func ofTransactions(level string, r *txn.Report, begun func() []int32) func(io.Writer) error {
 	return certificate(r.Verdict, level, func(add func(part)) {
-		add(part{Order: r.Order, Core: r.Core, Anomaly: r.Anomaly, Cycle: r.Cycle, Steps: r.Steps})
+		add(part{Order: r.Order, Starts: begun(), Core: r.Core, Anomaly: r.Anomaly, Cycle: r.Cycle, Steps: r.Steps})
 	})
 }

@@ -198,14 +198,26 @@ func (t *transactions) Judge(level string, timeout time.Duration) Verdict {
 	txns := t.Txns()
 	r := txn.Check(txns, t.Model, txn.Level(level), timeout)
 	v := Verdict{Verdict: r.Verdict, How: fmt.Sprintf("%d transactions", len(txns)),
-		Proof: proof.Verify(txns, t.Model, txn.Level(level), r), Certificate: ofTransactions(level, &r)}
+		Proof: proof.Verify(txns, t.Model, txn.Level(level), r)}
+	begun := func() (starts []int32) { // of snapshots
+		if txn.Level(level) == txn.Snapshot {
+			starts, _ = proof.Starts(txns, t.Model, r.Order)
+		}
+		return starts
+	}
+	v.Certificate = ofTransactions(level, &r, begun)
 	switch {
 	case r.Verdict == history.Unknown:
 		v.Reasons = []string{r.Reason}
 	case r.Verdict == history.OK:
 		v.Order = func() (lines []string) {
-			for _, i := range r.Order {
-				lines = append(lines, txns[i].String())
+			starts := begun()
+			for at, i := range r.Order {
+				line := txns[i].String()
+				if starts != nil {
+					line += fmt.Sprintf(" (began after %d)", starts[at])
+				}
+				lines = append(lines, line)
 			}
 			return lines
 		}

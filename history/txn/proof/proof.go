@@ -1,7 +1,8 @@
 // Package proof holds the certificates of isolation levels against the
 // transactions themselves. It has package txn's words, and none of its search.
 //
-// That a level held is proved by an order of commits. That it did not is proved by
+// That a level held is proved by an order of commits; of snapshots, with the instant
+// at which each began. That it did not is proved by
 // one or two transactions that nothing explains, or by a cycle of dependencies that
 // the level rules out. In lists each dependency is seen in the reads. In registers
 // it is not: a read tells who wrote what it returned, for no value is written twice
@@ -35,6 +36,9 @@ func Verify(txns []txn.Txn, m txn.Model, l txn.Level, r txn.Report) error {
 		return fmt.Errorf("%w: %s has nothing against this %s", txn.ErrCertificate, l, r.Anomaly)
 	}
 	err := txn.Verify(txns, m, l, r)
+	if err == nil && l == txn.Snapshot && r.Verdict == history.OK {
+		_, err = Starts(txns, m, r.Order)
+	}
 	if errors.Is(err, txn.ErrInferred) {
 		return inferred(txns, l, r.Cycle, r.Steps)
 	}
