@@ -55,7 +55,7 @@ func (p *Plan) sizes() {
 	case ledMajority:
 		if p.system.Key == "multipaxos" {
 			f := max(1, min(r.tolerance(), (n-1)/2))
-			c.Quorum = max(f+1, (n+3)/4)
+			c.Quorum = min(n, max(f+1, (n+3)/4))
 			c.Election, _ = quorum.OtherPhase(n, c.Quorum) // f+1 is within 1 and n
 			formula, source = "q2 = max(f+1, ⌈n/4⌉), so that elections bear a quarter that is down", "Howard, Malkhi, Spiegelman 2016"
 			command += fmt.Sprintf(" --second %d", c.Quorum)
@@ -131,6 +131,10 @@ func (p *Plan) tolerances() {
 			t.Condition = "of the replicas of any one key"
 		} else {
 			t.Condition = "while one node is up it answers; what it alone had taken goes with its disk"
+		}
+		if p.system.Key == "saga" {
+			t.Condition = "of those that run sagas; a step waits for its own service, and the log of sagas belongs on " +
+				"more than one disk"
 		}
 		if r.Network.Byzantine { // none is waited for, and none is believed without its causes
 			t.Liars = n - 1
@@ -239,7 +243,7 @@ func (p *Plan) viewChange(net timing.Network) {
 func (p *Plan) Silence() string {
 	switch p.system.Kind {
 	case lying:
-		return "Timeout of a view, twice as long after each that fails"
+		return "A primary that orders nothing for so long is replaced, the next after twice as long"
 	case partial:
 		return "A node that is silent for so long is taken for gone"
 	case chained, viewed:

@@ -80,6 +80,13 @@ func (p *Plan) staleness() error {
 	switch {
 	case p.system.Gives.atLeast(Sequential):
 		return nil
+	case p.system.Key == "saga":
+		p.Staleness = &Staleness{Bound: "others see what is half done, until the last step or the last compensation"}
+		return nil
+	case p.system.Kind == firstBackup:
+		p.Staleness = &Staleness{Bound: fmt.Sprintf("none at the primary; at a backup what is on its way, %.4g ms "+
+			"between the farthest nodes, and all since it was cut off", inMS(p.request.farthest()/2))}
+		return nil
 	case p.NRW == nil:
 		p.Staleness = &Staleness{Bound: fmt.Sprintf("what is on its way: %.4g ms between the farthest nodes, "+
 			"and as long as a partition lasts; then until anti-entropy finds it", inMS(p.request.farthest()/2))}

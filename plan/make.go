@@ -34,6 +34,13 @@ func Make(r Request) (*Plan, error) {
 	if r.Problem == ConflictResolution && r.Consistency.atLeast(Sequential) {
 		p.note("With one order of writes there are no conflicts to resolve: this is a plan for consensus.")
 	}
+	if p.system.Kind == lying && r.Problem == Partitioning {
+		p.note("Each part of the keys is a group of its own: on fewer than 3f+1 of the nodes it bears no f liars.")
+	}
+	if p.system.Kind == lying && r.Problem == Transaction {
+		p.note("A transaction within one group is one command, and needs no commit protocol; across groups each " +
+			"group votes as one participant.")
+	}
 	if err := p.availability(); err != nil {
 		return nil, err
 	}

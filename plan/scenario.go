@@ -36,6 +36,9 @@ func (p *Plan) scenarios() {
 	words := p.words()
 	for _, name := range Scenarios {
 		c := courses[p.system.Kind][name]
+		if own, ok := courses[kind(p.system.Key)]; ok {
+			c = own[name]
+		}
 		if name == RegionLoss && p.request.inhabited() < 2 && p.system.Kind != partial {
 			c = course{"All nodes are in one region: with it, everything stops; with its disks, everything is lost.",
 				"Restore from a copy elsewhere; what was written since that copy is lost."}
