@@ -505,8 +505,18 @@ func TestSettled(t *testing.T) {
 		if r.Verdict != want {
 			t.Fatalf("seed %d: %v %s, want %v:\n%s", seed, r.Verdict, r.Reason, want, show(ops))
 		}
-		if err := Verify(ops, Eventual, r); want == history.OK && err != nil {
+		if r.Verdict == history.Illegal {
+			r.Core = shrink(ops, Eventual, r.Core)
+		}
+		if err := Verify(ops, Eventual, r); err != nil {
 			t.Fatalf("seed %d: %v:\n%s", seed, err, show(ops))
+		}
+		all := Report{Verdict: history.Illegal}
+		for i := range ops {
+			all.Core = append(all.Core, int32(i))
+		}
+		if want != history.Illegal && Verify(ops, Eventual, all) == nil {
+			t.Fatalf("seed %d: that they differ is taken:\n%s", seed, show(ops))
 		}
 		claim := r
 		for claim.Verdict = history.OK; want != history.OK && len(claim.State) <= 2; {
