@@ -118,32 +118,58 @@ func (g *graph) cycle(need []int32) []int32 {
 	}
 }
 
-// A clock says what is in a node's past, itself included: of each chain, so
-// many nodes from its beginning on.
+// A clock says what is in a past: of each chain, so many nodes from its beginning on.
 type clock []int32
 
-// clocks returns the clock of each node, given an order of all.
-func (g *graph) clocks(order []int32) []clock {
-	k := len(g.h.chains)
-	cells := make([]int32, len(g.out)*k)
-	all := make([]clock, len(g.out))
-	for n := range all {
-		all[n] = cells[n*k : (n+1)*k : (n+1)*k]
+// A past is what is before each node, itself included. A node that follows
+// nothing but the one before it in its chain has that one's clock, of which the
+// own chain's part is not to be read: it is known.
+type past struct {
+	h      *record
+	clocks []clock // by node
+}
+
+// past returns the past of each node, given an order of all.
+func (g *graph) past(order []int32) *past {
+	h, all := g.h, make([]clock, len(g.out))
+	edges := make([]int32, len(g.out)) // by node: that lead to it
+	for _, out := range g.out {
+		for _, to := range out {
+			edges[to]++
+		}
 	}
 	for _, n := range order {
+		if all[n] == nil {
+			all[n] = make(clock, len(h.chains))
+		}
 		own := all[n]
-		own[g.h.chain[n]] = max(own[g.h.chain[n]], g.h.place[n]+1)
 		for _, to := range g.out[n] {
+			if edges[to] == 1 && h.chain[to] == h.chain[n] {
+				all[to] = own
+				continue
+			}
+			if all[to] == nil {
+				all[to] = make(clock, len(h.chains))
+			}
 			for c, count := range own {
 				all[to][c] = max(all[to][c], count)
 			}
+			all[to][h.chain[n]] = max(all[to][h.chain[n]], h.place[n]+1)
 		}
 	}
-	return all
+	return &past{h, all}
 }
 
-// has tells whether n is in the past that c is the clock of.
-func (c clock) has(h *record, n int32) bool { return c[h.chain[n]] > h.place[n] }
+// count returns how much of a chain is before a node.
+func (p *past) count(n, chain int32) int32 {
+	if p.h.chain[n] == chain {
+		return p.h.place[n] + 1
+	}
+	return p.clocks[n][chain]
+}
+
+// has tells whether other is n, or before it.
+func (p *past) has(n, other int32) bool { return p.count(n, p.h.chain[other]) > p.h.place[other] }
 
 // An index finds writes of a key in a past.
 type index struct {
@@ -172,10 +198,11 @@ func newIndex(h *record) *index {
 	return x
 }
 
-// last calls f with the last write of the key in each chain's part of a past.
-func (x *index) last(key int32, c clock, f func(w int32)) {
+// last calls f with the last write of the key in each chain's part of a past, of
+// which count says how long it is.
+func (x *index) last(key int32, count func(chain int32) int32, f func(w int32)) {
 	for _, writes := range x.at[key] {
-		count := c[x.h.chain[writes[0]]]
+		count := count(x.h.chain[writes[0]])
 		n, _ := slices.BinarySearchFunc(writes, count, func(w, count int32) int {
 			return int(x.h.place[w] - count)
 		})

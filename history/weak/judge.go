@@ -53,15 +53,15 @@ func (h *record) causal(p Promise) Report {
 	if cycle != nil {
 		return h.illegal(circular, cycle...)
 	}
-	past, x := g.clocks(order), newIndex(h)
+	past, x := g.past(order), newIndex(h)
 	for n, w := range h.from {
 		if w == noRead {
 			continue
 		}
 		hides := int32(-1)
-		x.last(h.key[n], past[n], func(other int32) {
+		x.last(h.key[n], func(c int32) int32 { return past.count(int32(n), c) }, func(other int32) {
 			switch {
-			case w == initial || other != w && past[other].has(h, w):
+			case w == initial || other != w && past.has(other, w):
 				hides = other
 			case other != w && p == Convergent:
 				g.add(other, w)
@@ -83,21 +83,21 @@ func (h *record) causal(p Promise) Report {
 // is repeated until nothing new comes of it. If it does not go round, there is
 // an order (Bouajjani et al., Lemma 5 and Theorem 6.8).
 func (h *record) views(memory bool, deadline time.Time) Report {
-	var past []clock
+	var before *past
 	if memory {
 		g := h.depends()
 		order, cycle := g.sort()
 		if cycle != nil {
 			return h.illegal(circular, cycle...)
 		}
-		past = g.clocks(order)
+		before = g.past(order)
 	}
 	x, all := newIndex(h), Report{Verdict: history.OK}
 	for c, chain := range h.chains {
 		if !slices.ContainsFunc(chain, func(n int32) bool { return !h.write(n) }) {
 			continue // nothing that could be wrong
 		}
-		r := h.view(int32(c), past, x, deadline)
+		r := h.view(int32(c), before, x, deadline)
 		if r.Verdict != history.OK {
 			return r
 		}
@@ -107,7 +107,7 @@ func (h *record) views(memory bool, deadline time.Time) Report {
 }
 
 // view is views for the session of one chain.
-func (h *record) view(own int32, past []clock, x *index, deadline time.Time) Report {
+func (h *record) view(own int32, before *past, x *index, deadline time.Time) Report {
 	in := make([]bool, len(h.nodes))
 	var reads []int32
 	for n := range in {
@@ -122,11 +122,11 @@ func (h *record) view(own int32, past []clock, x *index, deadline time.Time) Rep
 			g.add(h.from[n], n)
 		}
 	}
-	for n := range past {
-		if !in[n] {
+	for n := range in {
+		if !in[n] || before == nil {
 			continue
 		}
-		for c, count := range past[n] {
+		for c, count := range before.clocks[n] {
 			for at := count - 1; at >= 0 && int32(c) != h.chain[n]; at-- {
 				if m := h.chains[c][at]; in[m] {
 					g.add(m, int32(n))
@@ -143,14 +143,14 @@ func (h *record) view(own int32, past []clock, x *index, deadline time.Time) Rep
 		if !deadline.IsZero() && time.Now().After(deadline) {
 			return unknown("the time ran out")
 		}
-		clocks := g.clocks(order)
+		past := g.past(order)
 		changed, missed := false, int32(-1)
 		for _, n := range reads {
-			x.last(h.key[n], clocks[n], func(other int32) {
+			x.last(h.key[n], func(c int32) int32 { return past.count(n, c) }, func(other int32) {
 				switch w := h.from[n]; {
 				case w == initial:
 					missed = n
-				case other != w && !clocks[w].has(h, other):
+				case other != w && !past.has(w, other):
 					changed = g.add(other, w) || changed
 				}
 			})
@@ -159,7 +159,7 @@ func (h *record) view(own int32, past []clock, x *index, deadline time.Time) Rep
 			return h.illegal("a read misses a write that comes before it", append(reads, missed)...)
 		}
 		if !changed {
-			return Report{Verdict: history.OK, Order: h.told(h.line(order, clocks, reads))}
+			return Report{Verdict: history.OK, Order: h.told(h.line(order, past, reads))}
 		}
 	}
 }
@@ -167,15 +167,15 @@ func (h *record) view(own int32, past []clock, x *index, deadline time.Time) Rep
 // line puts the nodes of a view into an order in which its reads are right: each
 // comes as soon as all that is in its past has come. For what is there of its key
 // is before the write that it returned, and all else may wait.
-func (h *record) line(order []int32, clocks []clock, reads []int32) []int32 {
+func (h *record) line(order []int32, past *past, reads []int32) []int32 {
 	first := make([]int32, len(h.nodes)) // by node: of the reads that it is in the past of
 	for n := range first {
 		first[n] = int32(len(reads))
 	}
 	upto := make(clock, len(h.chains))
 	for at, n := range reads {
-		for c, count := range clocks[n] {
-			for ; upto[c] < count; upto[c]++ {
+		for c := range upto {
+			for count := past.count(n, int32(c)); upto[c] < count; upto[c]++ {
 				first[h.chains[c][upto[c]]] = int32(at)
 			}
 		}

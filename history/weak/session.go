@@ -126,7 +126,7 @@ func (o *observer) see(n int32, p Promise, f func(w int32)) {
 			c := o.h.chain[w]
 			o.clock[c] = max(o.clock[c], o.h.place[w]+1)
 		}
-		o.x.last(k, o.clock, f)
+		o.x.last(k, func(c int32) int32 { return o.clock[c] }, f)
 	}
 	if p == WritesFollowReads {
 		if from >= 0 {
