@@ -2,13 +2,16 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	planner "althing/plan"
+	"althing/sim"
 )
 
 // words splits a command as a shell does that knows single quotes.
@@ -134,5 +137,43 @@ func TestEvidence(t *testing.T) {
 	t.Logf("%d plans, %d claims, %d commands; %d claims without", plans, with, len(answers), without)
 	if plans < 200 || with < 1000 || len(answers) < 100 {
 		t.Errorf("%d plans, %d claims, %d commands", plans, with, len(answers))
+	}
+}
+
+// TestMeasured: what a plan says was measured, its command measures again.
+func TestMeasured(t *testing.T) {
+	for _, args := range []string{"-n 3 --regions VA,OR,IR -c linearizable --reads 0.9", "-n 5 -c linearizable"} {
+		code, out, err := command(append([]string{"plan", "--problem=consensus", "--prove", "-o", "json"},
+			strings.Fields(args)...)...)
+		var p planner.Plan
+		if fail := json.Unmarshal([]byte(out), &p); code != exitOK || fail != nil {
+			t.Fatalf("%s: exit %d, %v\n%s", args, code, fail, err)
+		}
+		again := 0
+		for _, e := range p.Evidence {
+			if e.Verdict != planner.Found || e.Command == "" {
+				continue
+			}
+			again++
+			code, out, err := command(append(words(strings.TrimPrefix(e.Command, "althing ")), "-o", "json")...)
+			var found []sim.Measured
+			if fail := json.Unmarshal([]byte(out), &found); code != exitOK || fail != nil || len(found) != 1 {
+				t.Errorf("%s: exit %d, %v\n%s", e.Command, code, fail, err)
+				continue
+			}
+			m := &found[0]
+			line := "p50 p99"
+			before, while := &m.Phases[0], &m.Phases[1]
+			for _, d := range []time.Duration{before.P50, before.P99, while.P50, while.P99, m.Outage} {
+				line += fmt.Sprintf(" %.3f", float64(d)/float64(time.Millisecond)) // as plans round
+			}
+			line += fmt.Sprintf(" %.6f %d %d", m.Messages, len(m.Lost), m.Stale)
+			if !says(line, e.Value) {
+				t.Errorf("%s: %s\n$ %s\n%s", e.Claim, e.Value, e.Command, line)
+			}
+		}
+		if again < 2*len(planner.Scenarios)-4 {
+			t.Errorf("%s: only %d runs", args, again)
+		}
 	}
 }

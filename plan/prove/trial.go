@@ -72,9 +72,8 @@ func (r *run) command() string {
 	t, row := &r.trial, r.of.protocol.Name
 	fmt.Fprintf(&b, "althing sim compare --protocols %s --scenario %s --nodes %d --rate %d --reads %d --duration %s "+
 		"--seed %d", row, t.Scenario.Name, t.Nodes, t.Rate, t.Reads, span(t.Duration), t.Seed)
-	if t.Between == nil {
-		fmt.Fprintf(&b, " --one-way %s", span(t.OneWay))
-	} else {
+	fmt.Fprintf(&b, " --one-way %s", span(t.OneWay)) // what large messages take follows it, ways or not
+	if t.Between != nil {
 		b.WriteString(" --ways ")
 		for i, row := range t.Between {
 			for j, way := range row {
