@@ -57,7 +57,8 @@ func (p *Plan) sizes() {
 			f := max(1, min(r.tolerance(), (n-1)/2))
 			c.Quorum = min(n, max(f+1, (n+3)/4))
 			c.Election, _ = quorum.OtherPhase(n, c.Quorum) // f+1 is within 1 and n
-			formula, source = "q2 = max(f+1, ⌈n/4⌉), so that elections bear a quarter that is down", "Howard, Malkhi, Spiegelman 2016"
+			formula = "q2 = max(f+1, ⌈n/4⌉), so that elections bear a quarter that is down"
+			source = "Howard, Malkhi, Spiegelman 2016"
 			command += fmt.Sprintf(" --second %d", c.Quorum)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"althing/cmd/althing/calc"
+	"althing/cmd/althing/planning"
 	"althing/internal/terminal"
 )
 
@@ -193,7 +194,7 @@ func TestPrecedence(t *testing.T) {
 
 // Every flag says what it is for, and nothing is said of flags that are gone.
 func TestHelp(t *testing.T) {
-	parser, err := kong.New(new(commands), terminal.Explain(help, calc.Help))
+	parser, err := kong.New(new(commands), terminal.Explain(help, planning.Help, calc.Help))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +216,7 @@ func TestHelp(t *testing.T) {
 			said++
 		}
 	}
-	for _, texts := range []terminal.Help{help, calc.Help} {
+	for _, texts := range []terminal.Help{help, planning.Help, calc.Help} {
 		for _, flags := range texts {
 			said -= len(flags)
 		}

@@ -147,7 +147,8 @@ func progress(w io.Writer) func(done, total int) {
 	return func(done, total int) {
 		const width = 40
 		full := width * done / total
-		fmt.Fprintf(w, "\rproving %s%s %d of %d", strings.Repeat("█", full), strings.Repeat("░", width-full), done, total)
+		bar := strings.Repeat("█", full) + strings.Repeat("░", width-full)
+		fmt.Fprintf(w, "\rproving %s %d of %d", bar, done, total)
 		if done == total {
 			fmt.Fprint(w, "\r\033[K") // the line is for what comes next
 		}

@@ -61,7 +61,9 @@ func TestProgress(t *testing.T) {
 // Every form of a plan is one, and distances can be given as flags.
 func TestForms(t *testing.T) {
 	problem, nodes := "replication", 3
-	for form, want := range map[string]string{"json": `"fra"`, "yaml": "fra:", "md": "| fra", "text": "latency in fra"} {
+	for form, want := range map[string]string{
+		"json": `"fra"`, "yaml": "fra:", "md": "| fra", "text": "latency in fra",
+	} {
 		command := Command{Output: form, Explain: true}
 		command.Problem, command.Nodes = &problem, &nodes
 		command.Regions, command.RTT = []string{"fra", "ams"}, []string{"fra:ams=7.5ms"}
