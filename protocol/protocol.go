@@ -42,6 +42,8 @@ var All = []process.Protocol{
 	vr.Protocol,
 	vr.Diskless,
 	vsync.Protocol,
+	vsync.Causal,
+	vsync.FIFO,
 }
 
 // Find returns the protocol of that name.

@@ -9,6 +9,10 @@ import (
 
 // onSubmit takes client requests in, or says who should.
 func (m *Member) onSubmit(reqs []process.Request, out *process.Output) {
+	if m.msgs != nil {
+		m.submitMessages(reqs, out)
+		return
+	}
 	for len(reqs) > 0 && m.office { // in order, commands as they lie together
 		n := slices.IndexFunc(reqs, special)
 		switch {
@@ -147,6 +151,9 @@ func (m *Member) onCast(from process.ID, c *Cast, s *process.State, out *process
 		return // it is here already
 	case c.Use != ForState && from == c.View.sequencer() && !m.follow(from, c.View, out):
 		return
+	case m.msgs != nil && !m.follows(c):
+		m.fetch(from, out)
+		return
 	}
 	was, had := m.view, m.log.Last()
 	if c = m.takeAll(c, s, out); c == nil {
@@ -253,6 +260,10 @@ func (m *Member) take(c *Cast, s *process.State, out *process.Output) bool {
 	assert(prev == m.log.Last() || es[0].Epoch > uint64(m.view), "a view has one order")
 	m.log.Replace(prev, es)
 	m.enter(ViewID(m.log.LastEpoch()), out)
+	if m.msgs != nil {
+		m.msgs.Enter(m.cfg.Self, cutOf(&es[0]), nil)
+		m.delivered = m.log.Last() // that a view is agreed on is enough
+	}
 	m.save(prev, es, out)
 	return true
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"althing/oplog"
+	"althing/oplog/lanes"
 	"althing/process"
 	"althing/wire"
 )
@@ -27,6 +28,8 @@ const (
 	tagHandOver
 	tagRecord
 	tagCheckpoint
+	tagFlushedCounts
+	tagKept // from 32 on: package lanes
 )
 
 // AppendBinary implements process.Msg.
@@ -73,8 +76,16 @@ func (m *Flush) AppendBinary(b []byte) ([]byte, error) {
 
 // AppendBinary implements process.Msg.
 func (m *Flushed) AppendBinary(b []byte) ([]byte, error) {
-	b = wire.AppendUints(append(b, tagFlushed), uint64(m.View), uint64(m.Ballot), m.Last)
-	return m.Vote.append(b), nil
+	tag := tagFlushed
+	if len(m.Counts) > 0 {
+		tag = tagFlushedCounts
+	}
+	b = wire.AppendUints(append(b, tag), uint64(m.View), uint64(m.Ballot), m.Last)
+	b = m.Vote.append(b)
+	if len(m.Counts) > 0 {
+		b = lanes.AppendVector(b, m.Counts)
+	}
+	return b, nil
 }
 
 // AppendBinary implements process.Msg.
@@ -117,6 +128,12 @@ func (m *Checkpoint) AppendBinary(b []byte) ([]byte, error) {
 	return oplog.AppendEntries(process.AppendGroup(b, m.Group), m.Entries), nil
 }
 
+// AppendBinary implements process.Msg.
+func (m *Kept) AppendBinary(b []byte) ([]byte, error) {
+	b, _ = m.Views.AppendBinary(append(b, tagKept)) // never fails
+	return m.Messages.Append(b), nil
+}
+
 func appendEntry(b []byte, e *process.Entry) []byte {
 	return oplog.AppendRequest(wire.AppendUints(b, e.Epoch, e.Index), &e.Req)
 }
@@ -137,6 +154,9 @@ var errMalformed = errors.New("vsync: malformed message")
 func Decode(b []byte) (process.Msg, error) {
 	if len(b) == 0 {
 		return nil, errMalformed
+	}
+	if b[0] >= 32 {
+		return lanes.Decode(b)
 	}
 	d := decoder{oplog.Decoder{Decoder: wire.Decoder{B: b[1:]}}}
 	m := d.message(b[0])
@@ -209,6 +229,23 @@ func (d *decoder) message(tag byte) process.Msg {
 		m := &Checkpoint{View: d.view(), Promised: d.view(), Vote: d.vote(), Base: d.Uint(), BaseEpoch: d.Uint()}
 		m.Group = d.Group()
 		m.Entries = d.Entries(m.Base)
+		return m
+	}
+	return d.partial(tag)
+}
+
+// partial reads the messages of groups without one order for all.
+func (d *decoder) partial(tag byte) process.Msg {
+	switch tag {
+	case tagFlushedCounts:
+		m := &Flushed{View: d.view(), Ballot: d.view(), Last: d.Uint(), Vote: d.vote(), Counts: d.Counts()}
+		d.Require(len(m.Counts) > 0)
+		return m
+	case tagKept:
+		d.Require(d.Byte() == tagCheckpoint)
+		c, _ := d.message(tagCheckpoint).(*Checkpoint)
+		m := &Kept{Views: *c}
+		m.Messages.Read(&d.Decoder)
 		return m
 	}
 	return nil

@@ -3,6 +3,7 @@ package vsync
 import (
 	"slices"
 
+	"althing/oplog/lanes"
 	"althing/process"
 )
 
@@ -18,6 +19,9 @@ func (m *Member) setPhase(p phase, out *process.Output) {
 	}
 	m.phase, m.agreed, m.flushed, m.gathered = p, nil, nil, false
 	m.source, m.goal, m.proposal = 0, 0, process.Entry{}
+	if m.msgs != nil {
+		m.msgs.goal = nil
+	}
 }
 
 // suspect asks whether others hear no sequencer either. It changes nothing that
@@ -136,6 +140,11 @@ func (m *Member) onFlush(from process.ID, f *Flush, out *process.Output) {
 }
 
 func (m *Member) flush(to process.ID, out *process.Output) {
+	if m.msgs != nil {
+		out.Send(to, &Flushed{View: m.view, Ballot: m.promised, Last: m.log.Last(), Vote: m.vote,
+			Counts: m.msgs.Counts()})
+		return
+	}
 	out.Send(to, &Flushed{View: m.view, Ballot: m.promised, Last: m.log.Last(), Vote: m.vote})
 }
 
@@ -172,7 +181,7 @@ func (m *Member) onFlushed(from process.ID, f *Flushed, out *process.Output) {
 	if m.phase != flushing || f.View != m.view || f.Ballot != m.promised || known || !m.inView(from) {
 		return
 	}
-	m.flushed = append(m.flushed, flushed{from, f.Last, f.Vote})
+	m.flushed = append(m.flushed, flushed{from, f.Last, f.Vote, f.Counts})
 	if len(m.flushed) == m.majority() {
 		out.SetTimer(gather, m.beat())
 	}
@@ -191,6 +200,9 @@ func (m *Member) tryPropose(out *process.Output) {
 	m.source, m.goal = best.id, best.last
 	if best.vote.Ballot != 0 {
 		m.goal = best.vote.View.Index - 1
+	}
+	if m.msgs != nil && !m.hasCut(&best, out) {
+		return
 	}
 	if m.log.Last() < m.goal {
 		m.fetchFrom(m.source, out)
@@ -252,6 +264,9 @@ func (m *Member) nextView(out *process.Output) process.Entry {
 	if len(req.Cmd) == 0 {
 		req.Cmd = process.AppendGroup(nil, g)
 	}
+	if m.msgs != nil {
+		req.Cmd = lanes.AppendVector(req.Cmd, m.msgs.goal)
+	}
 	return process.Entry{Epoch: uint64(m.promised), Index: m.goal + 1, Req: req}
 }
 
@@ -280,7 +295,7 @@ func (m *Member) onPropose(from process.ID, p *Propose, out *process.Output) {
 		return
 	}
 	m.wanted, m.wantedBy = nil, 0
-	if m.log.Last() < p.Next.Index-1 {
+	if m.log.Last() < p.Next.Index-1 || m.msgs != nil && !lanes.Covers(m.msgs.Counts(), cutOf(&p.Next)) {
 		m.wanted, m.wantedBy = p, from
 		m.fetch(from, out)
 		return
@@ -348,6 +363,11 @@ func (m *Member) enter(v ViewID, out *process.Output) {
 func (m *Member) entered(out *process.Output) {
 	out.SetTimer(election, m.cfg.Election)
 	m.heard, m.bound = m.now, true // give its sequencer time
+	if m.msgs != nil {
+		m.asking = false
+		out.Send(m.cfg.Self, &lanes.Stored{Index: m.msgs.Last()})
+		m.resume(out)
+	}
 	if m.view == m.proposed {
 		m.takeOffice(out)
 		return

@@ -1,6 +1,10 @@
 package vsync
 
-import "althing/process"
+import (
+	"althing/clock"
+	"althing/oplog/lanes"
+	"althing/process"
+)
 
 // A Use says what a Cast is sent for.
 type Use byte
@@ -79,6 +83,9 @@ type Flushed struct {
 	View, Ballot ViewID
 	Last         uint64
 	Vote         Vote // of an earlier ballot, if there is one
+	// Counts are the messages of View and before that are here, by origin; not
+	// with total order.
+	Counts clock.Vector
 }
 
 // Propose asks a member of View to accept the next view: phase 2a.
@@ -135,6 +142,12 @@ type Checkpoint struct {
 	Entries        []process.Entry
 }
 
+// Kept is saved, never sent: all that a member without total order must remember.
+type Kept struct {
+	Views    Checkpoint
+	Messages lanes.Kept
+}
+
 // Kind implements process.Msg.
 func (m *Cast) Kind() string { return [...]string{"Cast", "View", "State"}[m.Use] }
 
@@ -182,3 +195,6 @@ func (*Record) Kind() string { return "Record" }
 
 // Kind implements process.Msg.
 func (*Checkpoint) Kind() string { return "Checkpoint" }
+
+// Kind implements process.Msg.
+func (*Kept) Kind() string { return "Kept" }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"althing/oplog/lanes"
 	"althing/process"
 )
 
@@ -19,6 +20,10 @@ func (m *Member) fetch(from process.ID, out *process.Output) {
 }
 
 func (m *Member) fetchFrom(id process.ID, out *process.Output) {
+	if m.msgs != nil {
+		out.Send(id, &lanes.Lack{View: uint64(m.view), Counts: m.msgs.Counts(), Done: m.msgs.Had()})
+		return
+	}
 	// Now: it says nothing of what is durable here.
 	out.SendNow(id, &Fetch{View: m.view, Last: m.log.Last()})
 }
@@ -99,6 +104,10 @@ func (m *Member) load(s *process.State, out *process.Output) {
 // onCompact drops what the application has made durable, but for the last
 // Trailing entries, which a replica a little behind may still ask for.
 func (m *Member) onCompact(s *process.State, out *process.Output) {
+	if m.msgs != nil {
+		m.compactMessages(s.Index, out)
+		return
+	}
 	m.log.Trim(min(s.Index, m.delivered), m.cfg.Trailing)
 	// Even if nothing was dropped: the host frees what lies before it.
 	m.checkpoint(out)
@@ -107,8 +116,17 @@ func (m *Member) onCompact(s *process.State, out *process.Output) {
 // checkpoint saves all that this replica must remember, in place of all records
 // before.
 func (m *Member) checkpoint(out *process.Output) {
-	out.Checkpoint(&Checkpoint{
+	if m.msgs != nil {
+		out.Checkpoint(&Kept{m.whole(), m.msgs.Keep()})
+		return
+	}
+	whole := m.whole()
+	out.Checkpoint(&whole)
+}
+
+func (m *Member) whole() Checkpoint {
+	return Checkpoint{
 		View: m.view, Promised: m.promised, Vote: m.vote, Base: m.log.Base(), BaseEpoch: m.log.BaseEpoch(),
 		Group: *m.log.BaseGroup(), Entries: m.log.Entries(),
-	})
+	}
 }

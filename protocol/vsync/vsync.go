@@ -4,7 +4,9 @@ import (
 	"slices"
 	"time"
 
+	"althing/clock"
 	"althing/oplog"
+	"althing/oplog/lanes"
 	"althing/process"
 	"althing/quorum"
 	"althing/wire"
@@ -28,12 +30,30 @@ var Protocol = process.Protocol{
 	},
 }
 
+// The rows of the catalog without: any member casts, and whoever delivers something
+// does so after what its sender cast before it, or had delivered.
+var (
+	FIFO   = partial("vsync-fifo", false)
+	Causal = partial("vsync-causal", true)
+)
+
+func partial(name string, causal bool) process.Protocol {
+	p := Protocol
+	p.Name = name
+	p.New = func(c process.Config) process.Process { return newPartial(c, causal) }
+	p.Monitor = func() process.Monitor { return newMessageMonitor(causal) }
+	p.Facts.Order = process.Eventual
+	p.Facts.Messages = func(n int) int { return n * (n - 1) } // to all, and word from all of them to all
+	return p
+}
+
 const (
-	election   process.Timer = iota + 1 // not sequencer: none was heard; coordinator: a change takes too long
-	heartbeat                           // sequencer: time to be heard
-	checkTimer                          // sequencer: are all of the view there, and who could join?
-	resend                              // coordinator: say it again
-	gather                              // coordinator: a majority has flushed, the others had time
+	election    process.Timer = iota + 1 // not sequencer: none was heard; coordinator: a change takes too long
+	heartbeat                            // sequencer: time to be heard
+	checkTimer                           // sequencer: are all of the view there, and who could join?
+	resend                               // coordinator: say it again
+	gather                               // coordinator: a majority has flushed, the others had time
+	repairTimer                          // without total order: something may be lost
 )
 
 // Defaults of process.Config.
@@ -77,7 +97,8 @@ const (
 
 // A Member is one replica, in the view or outside.
 type Member struct {
-	cfg process.Config
+	cfg  process.Config
+	msgs *messages // nil: one order for all. Else the log has views alone
 
 	// Saved: each change is recorded with out.Save.
 	view     ViewID    // the latest view known to be agreed on
@@ -131,9 +152,10 @@ type Member struct {
 
 // flushed is a Flushed that came.
 type flushed struct {
-	id   process.ID
-	last uint64
-	vote Vote
+	id     process.ID
+	last   uint64
+	vote   Vote
+	counts clock.Vector // not with total order
 }
 
 // peer is what a sequencer knows of one replica, itself too.
@@ -146,7 +168,9 @@ type peer struct {
 }
 
 // New returns a replica that has never run.
-func New(c process.Config) process.Process {
+func New(c process.Config) process.Process { return newMember(c) }
+
+func newMember(c process.Config) *Member {
 	if c.Heartbeat == 0 {
 		c.Heartbeat = defaultHeartbeat
 	}
@@ -163,9 +187,19 @@ func New(c process.Config) process.Process {
 	return &Member{cfg: c, log: oplog.New()}
 }
 
+// newPartial returns a replica whose group has no one order for all.
+func newPartial(c process.Config, causal bool) process.Process {
+	m := newMember(c)
+	m.msgs = &messages{Deliveries: lanes.Deliveries{Causal: causal}}
+	return m
+}
+
 // Step implements process.Process.
 func (m *Member) Step(in process.Input, out *process.Output) {
 	m.now = in.Now
+	if m.msgs != nil && in.Kind != process.Recover {
+		defer m.finish(out)
+	}
 	switch in.Kind {
 	case process.Recover:
 		m.recover(in.Msg)
@@ -190,12 +224,18 @@ func (m *Member) recover(msg process.Msg) {
 	m.lived = true
 	switch r := msg.(type) {
 	case *Record:
+		next := m.msgs != nil && r.View != m.view
 		m.view, m.promised, m.vote = r.View, r.Promised, r.Vote
 		m.log.Replace(r.Prev, r.Entries)
+		if next {
+			m.msgs.Enter(m.cfg.Self, cutOf(&r.Entries[0]), nil)
+		}
 	case *Checkpoint:
 		m.view, m.promised, m.vote = r.View, r.Promised, r.Vote
 		m.log.Reset(&process.State{Index: r.Base, Epoch: r.BaseEpoch, Group: r.Group})
 		m.log.Append(r.Entries)
+	default:
+		m.recoverMessage(msg)
 	}
 	m.delivered = m.log.Base()
 }
@@ -203,6 +243,10 @@ func (m *Member) recover(msg process.Msg) {
 // start begins to take part. The application's state may be ahead of the log,
 // for it is kept elsewhere and a delivery does not wait for this disk.
 func (m *Member) start(s *process.State, out *process.Output) {
+	if m.msgs != nil {
+		m.startMessages(s, out)
+		return
+	}
 	assert(s.Index >= m.log.Base(), "the application lost entries that it had made durable")
 	if !m.lived || !m.log.Has(s.Index, s.Epoch) {
 		m.log.Reset(s)
@@ -265,6 +309,8 @@ func (m *Member) onTimeout(t process.Timer, out *process.Output) {
 		out.SetTimer(heartbeat, m.beat())
 	case t == checkTimer && m.leads():
 		m.check(out)
+	case t == repairTimer:
+		m.repair(out)
 	}
 }
 
@@ -302,6 +348,8 @@ func (m *Member) onReceive(in *process.Input, out *process.Output) {
 		m.onNewer(in.From, msg, out)
 	case *HandOver:
 		m.onHandOver(msg, out)
+	default:
+		m.receiveMessage(in.From, in.Msg, out)
 	}
 }
 
@@ -318,10 +366,14 @@ func (m *Member) Status() process.Status {
 	case m.promised != 0:
 		role = "flushed"
 	}
-	return process.Status{
+	s := process.Status{
 		Role: role, Epoch: uint64(m.view), Leader: m.sequencer,
 		Last: max(m.log.Last(), m.vote.View.Index), Commit: m.delivered,
 	}
+	if x := m.msgs; x != nil {
+		s.Last, s.Commit = x.Last(), x.Index
+	}
+	return s
 }
 
 // Progress implements process.Process.
@@ -344,6 +396,9 @@ func (m *Member) Clone() process.Process {
 	c.agreed, c.flushed, c.joiners = slices.Clone(m.agreed), slices.Clone(m.flushed), slices.Clone(m.joiners)
 	c.peers, c.inflight = slices.Clone(m.peers), slices.Clone(m.inflight)
 	c.reads, c.waiting = slices.Clone(m.reads), slices.Clone(m.waiting)
+	if m.msgs != nil {
+		c.msgs = m.msgs.clone()
+	}
 	return &c
 }
 
@@ -377,6 +432,9 @@ func (m *Member) AppendState(b []byte) []byte {
 	if m.office {
 		b = m.appendOffice(b)
 	}
+	if m.msgs != nil {
+		b = m.msgs.appendState(b)
+	}
 	return b
 }
 
@@ -390,6 +448,7 @@ func (m *Member) appendChange(b []byte) []byte {
 	for i := range m.flushed {
 		f := &m.flushed[i]
 		b = f.vote.append(wire.AppendUints(b, uint64(f.id), f.last))
+		b = lanes.AppendVector(b, f.counts)
 	}
 	b = wire.AppendUints(b, m.proposal.Epoch, m.proposal.Index)
 	b = oplog.AppendRequest(b, &m.proposal.Req)

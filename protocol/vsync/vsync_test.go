@@ -21,7 +21,8 @@ func FuzzDecode(f *testing.F) {
 		&Cast{Use: ForState, More: true, View: 4, Prev: 7, Epoch: 2, Last: 9, Stable: 6, Entries: es},
 		&Cast{Use: ForView, View: 200_001, Prev: 7, Entries: []process.Entry{next}},
 		&Ack{1, 2}, &Stable{1, 2, 3, 4, 5}, &Here{1, 2}, &Fetch{1, 2}, &Suspect{1}, &Agree{1}, &Flush{1, 2},
-		&Flushed{1, 2, 3, vote}, &Flushed{View: 1, Ballot: 2, Last: 3}, &Propose{1, 2, next}, &Accept{1, 2},
+		&Flushed{View: 1, Ballot: 2, Last: 3, Vote: vote},
+		&Flushed{View: 1, Ballot: 2, Last: 3}, &Propose{1, 2, next}, &Accept{1, 2},
 		&Reject{1, 2}, &Newer{1}, &HandOver{1}, &Record{1, 2, vote, 7, es},
 		&Checkpoint{View: 4, Promised: 5, Base: 7, BaseEpoch: 3,
 			Group: process.Group{Voters: []process.ID{1}}, Entries: es})
