@@ -13,6 +13,10 @@ type graph struct {
 
 func newGraph(h *record, in []bool) *graph {
 	g := &graph{h: h, in: in, out: make([][]int32, len(h.nodes)), have: map[[2]int32]bool{}}
+	cells := make([]int32, 2*len(g.out)) // most nodes have no more than two edges
+	for n := range g.out {
+		g.out[n] = cells[2*n : 2*n : 2*n+2]
+	}
 	for c, chain := range h.chains {
 		before := h.before[c]
 		if before >= 0 && !g.takes(before) {
