@@ -33,11 +33,12 @@ func Between(all []Wait, from, to time.Duration) (p Phase) {
 	return p
 }
 
-// Outage returns the longest time without an answer between from and to.
+// Outage returns the longest time without an answer between from and to. What came
+// later does not count: nobody may have asked.
 func Outage(all []Wait, from, to time.Duration) (longest time.Duration) {
 	last := from
 	for _, w := range all {
-		if w.At > last {
+		if w.At > last && w.At <= to {
 			longest = max(longest, w.At-last)
 			last = w.At
 		}

@@ -23,4 +23,7 @@ func TestBetween(t *testing.T) {
 	if d := Outage(all, 100, 400); d != 140 {
 		t.Errorf("the longest silence is %d, to the end", d)
 	}
+	if d := Outage(append(all, Wait{At: 900}), 100, 270); d != 60 {
+		t.Errorf("the longest silence is %d, though what came later does not count", d)
+	}
 }
