@@ -80,6 +80,10 @@ func (h *registers) path(from, to int32, edges Dependency, round int32) (path []
 				continue
 			}
 			for at := to; at != from; at = by[at].From {
+				if len(path) > 0 && by[at].Why == RT && path[0].Why == RT {
+					path[0].From = by[at].From // time goes on
+					continue
+				}
 				path = append([]Edge{by[at]}, path...)
 			}
 			return path
