@@ -21,6 +21,7 @@
 //	paxos        Paxos                       paxos
 //	multipaxos   MultiPaxos                  multipaxos
 //	fastpaxos    FastPaxos                   fastpaxos, fastpaxos-uncoordinated
+//	vr           ViewstampedReplication      vr, vr-diskless: until another group is asked for
 //
 // Logs of the specifications are whole, so that a log that is cut changes nothing
 // there. A trace must be of a run from its beginning, and no request may contain

@@ -12,6 +12,7 @@ import (
 	"althing/trace/refine/paxos"
 	"althing/trace/refine/raft"
 	"althing/trace/refine/steps"
+	"althing/trace/refine/vr"
 )
 
 // specifications are those that runs can be held against, by protocol.
@@ -21,6 +22,8 @@ var specifications = map[string]*steps.Specification{
 	"multipaxos":              multipaxos.Specification,
 	"paxos":                   paxos.Specification,
 	"raft":                    raft.Specification,
+	"vr":                      vr.OnDisk,
+	"vr-diskless":             vr.Diskless,
 }
 
 // Protocols returns the names of the protocols whose runs can be followed, sorted.
