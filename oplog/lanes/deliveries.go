@@ -56,7 +56,7 @@ func (x *Deliveries) Enter(self process.ID, cut clock.Vector, came []*Multicast)
 func (x *Deliveries) Had() clock.Vector {
 	v := x.Ordered.Clone()
 	for _, c := range x.Coming {
-		Set(&v, At(c.Origin), c.Seq)
+		Set(&v, At(c.Origin), max(v.At(At(c.Origin)), c.Seq))
 	}
 	return v
 }

@@ -81,6 +81,9 @@ func (x *Lanes) Hold(c *Multicast) {
 	for len(x.Held) <= At(c.Origin) {
 		x.Held = append(x.Held, nil)
 	}
+	if c.Seq != x.Count(At(c.Origin))+1 {
+		panic("lanes: a message is held that does not follow")
+	}
 	x.Held[At(c.Origin)] = append(x.Held[At(c.Origin)], c)
 }
 
@@ -136,7 +139,9 @@ func (x *Lanes) Begin(self process.ID, cut clock.Vector, came []*Multicast) {
 		x.trim(x.Ordered)
 	}
 	for _, c := range came {
-		x.Hold(c)
+		if c.Seq > x.Count(At(c.Origin)) { // else it got its place after it came
+			x.Hold(c)
+		}
 	}
 	for _, c := range x.between(x.Ordered, cut) {
 		x.Place(c)

@@ -1,8 +1,9 @@
 // Package vsync sends messages to a group whose membership all agree on: virtual
 // synchrony. Whoever is in the same two views, one after the other, has delivered
 // the same messages between them; so a failure looks to all as if it had happened
-// at one moment between two messages. Here messages are requests, in one order for
-// all, and what is delivered stays delivered.
+// at one moment between two messages. Here messages are requests, and what is
+// delivered stays delivered. There are three rows: vsync has one order for all, and
+// most of this page is about it; vsync-causal and vsync-fifo have less, see below.
 //
 // # Papers
 //
@@ -121,6 +122,48 @@
 // forgotten. Nothing here can know it again: hosts keep it out (package member), and
 // it comes back under a new ID, by a change of the members.
 //
+// # FIFO and causal order
+//
+// In vsync-fifo and vsync-causal (CBCAST, BSS §5) any member of the view casts, to
+// all at once, and there is no sequencer: who would be it looks after the view alone.
+// Views, ballots and the flush are as above; the log has the views and nothing else,
+// and lane o of package lanes has the messages of member o, numbered over all views.
+//
+//	message    from, to                   answered by   when
+//	Multicast  member, the view           Have          a request; it was lost
+//	Have       member, the view           Have          something is durable; it asks
+//	Lack       replica, any other         Multicast,    messages are not here
+//	                                      History
+//	History    replica, any other                       the other was left out of a view
+//
+//  1. A member saves its message, and sends it when that is durable; in causal order
+//     with the vector of what it has delivered. Who gets it saves it, and tells all.
+//  2. A message that a majority of the view has on its disks gets its place in the
+//     order of this member, after those of its sender before it; in causal order after
+//     all that its vector has. It is delivered when the disk has that place: so the
+//     order is the same after a crash.
+//  3. Flushed says how many messages of each member are there, and from then on no Have
+//     is sent. The coordinator takes the most of each, fetches what it lacks, and
+//     proposes the view with this vector, its cut. Who accepts has all up to there.
+//  4. Who enters the view first delivers what is left up to the cut, sorted in a way
+//     that all compute alike and that keeps both orders. What is beyond the cut is
+//     delivered nowhere; its sender casts it again in the next view that it is in.
+//  5. Who comes back after views without it has an order of its own, which no
+//     application's state of another would continue. So it is sent the messages it
+//     missed (History), view by view, and delivers them before it enters. They are kept
+//     until all members of the first group have delivered them; who stays away makes the
+//     others answer Busy in the end. The first group is all that there ever is.
+//
+// Why the cut has all that was delivered: a majority of the view sent its Have before
+// it flushed, and one of them is among any majority that flushed, or that made the vote
+// which is taken up. Why it is closed: what a message of the cut comes after was
+// delivered before it was cast, and so is in the cut. Why the same set: up to the cut all
+// deliver all, and nothing beyond. A majority is enough, where total order asks all, for
+// there is nobody whose word of delivery the others must be able to repeat.
+//
+// These rows are simulated and explored, not served: replicas do not agree on a state.
+// They take commands alone. An application is not told of views.
+//
 // # What is different here
 //
 //   - The flush of the paper is all-to-all, and each member counts. Here unstable
@@ -137,11 +180,6 @@
 //     members, even one alone, since the majority that agrees is of the old view, and
 //     nothing is delivered in the new one, nor is the change answered, before all its
 //     members have all. A sequencer that is not wanted any more leaves then.
-//   - FIFO and causal order (CBCAST, BSS §5) are not here as modes of their own. The
-//     total order contains both: what is cast after something was delivered comes
-//     after it. A partial order saves the way by the sequencer, but then states that
-//     are sent to who joins differ in more than their length, and no host here compares
-//     such. Package broadcast has both orders, for a group that does not change.
 //   - There is no lease: a read takes a round.
 //   - Messages to several groups, overlapping groups (BSS §6) and lightweight groups
 //     are left out.
