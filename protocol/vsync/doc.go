@@ -129,30 +129,30 @@
 // Views, ballots and the flush are as above; the log has the views and nothing else,
 // and lane o of package lanes has the messages of member o, numbered over all views.
 //
-//	message    from, to                   answered by   when
-//	Multicast  member, the view           Have          a request; it was lost
-//	Have       member, the view           Have          something is durable; it asks
-//	Lack       replica, any other         Multicast,    messages are not here
-//	                                      History
-//	History    replica, any other                       the other was left out of a view
+//		message    from, to                   answered by   when
+//		Multicast  member, the view           Have          a request; it was lost
+//		Have       member, the view           Have          something is durable; it asks
+//		Lack       replica, any other         Multicast,    messages are not here
+//		                                      History
+//		History    replica, any other                       the other was left out of a view
 //
-//  1. A member saves its message, and sends it when that is durable; in causal order
-//     with the vector of what it has delivered. Who gets it saves it, and tells all.
-//  2. A message that a majority of the view has on its disks gets its place in the
-//     order of this member, after those of its sender before it; in causal order after
-//     all that its vector has. It is delivered when the disk has that place: so the
-//     order is the same after a crash.
-//  3. Flushed says how many messages of each member are there, and from then on no Have
-//     is sent. The coordinator takes the most of each, fetches what it lacks, and
-//     proposes the view with this vector, its cut. Who accepts has all up to there.
-//  4. Who enters the view first delivers what is left up to the cut, sorted in a way
-//     that all compute alike and that keeps both orders. What is beyond the cut is
-//     delivered nowhere; its sender casts it again in the next view that it is in.
-//  5. Who comes back after views without it has an order of its own, which no
-//     application's state of another would continue. So it is sent the messages it
-//     missed (History), view by view, and delivers them before it enters. They are kept
-//     until all members of the first group have delivered them; who stays away makes the
-//     others answer Busy in the end. The first group is all that there ever is.
+//	 1. A member saves its message, and sends it when that is durable; in causal order
+//	    with the vector of what it has delivered. Who gets it saves it, and tells all.
+//	 2. A message that a majority of the view has on its disks gets its place in the
+//	    order of this member, after those of its sender before it; in causal order after
+//	    all that its vector has. It is delivered when the disk has that place: so the
+//	    order is the same after a crash.
+//	 3. Flushed says how many messages of each member are there, and from then on no Have
+//	    is sent. The coordinator takes the most of each, fetches what it lacks, and
+//	    proposes the view with this vector, its cut. Who accepts has all up to there.
+//	 4. Who enters the view first delivers what is left up to the cut, sorted in a way
+//	    that all compute alike and that keeps both orders. What is beyond the cut is
+//	    delivered nowhere; its sender casts it again in the next view that it is in.
+//	 5. Who comes back after views without it has an order of its own, which no
+//	    application's state of another would continue. So it is sent the messages it
+//	    missed (History), view by view, and delivers them before it enters. They are kept
+//	    until all members of the first group have delivered them; who stays away makes the
+//	    others answer Busy in the end. The first group is all that there ever is.
 //
 // Why the cut has all that was delivered: a majority of the view sent its Have before
 // it flushed, and one of them is among any majority that flushed, or that made the vote
