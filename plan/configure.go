@@ -134,8 +134,8 @@ func (p *Plan) tolerances() {
 			t.Condition = "while one node is up it answers; what it alone had taken goes with its disk"
 		}
 		if p.system.Key == "saga" {
-			t.Condition = "of those that run sagas; a step waits for its own service, and the log of sagas belongs on " +
-				"more than one disk"
+			t.Condition = "of those that run sagas; a step waits for its own service, and the log of sagas belongs " +
+				"on more than one disk"
 		}
 		if r.Network.Byzantine { // none is waited for, and none is believed without its causes
 			t.Liars = n - 1

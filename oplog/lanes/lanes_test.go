@@ -138,7 +138,8 @@ func TestAWitnessTells(t *testing.T) {
 			{2, 0, []process.Effect{commit(1, one), save(answer)}}, {3, 0, []process.Effect{commit(1, answer)}}},
 		"Validity":              {{1, 0, []process.Effect{commit(1, one)}}},
 		"Virtual Synchrony":     {{1, 0, []process.Effect{save(one), commit(1, one)}}, {2, 7, nil}},
-		"Sending View Delivery": {{1, 0, []process.Effect{save(one)}}, {1, 0, []process.Effect{commit(1, cast(7, 1, 1))}}},
+		"Sending View Delivery": {{1, 0, []process.Effect{save(one)}},
+			{1, 0, []process.Effect{commit(1, cast(7, 1, 1))}}},
 	} {
 		w := NewWitness(name == "Causal order")
 		var err error

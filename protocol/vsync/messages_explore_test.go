@@ -17,7 +17,8 @@ func TestCountsWithoutTotalOrder(t *testing.T) {
 		depth               int
 	}{
 		{FIFO, group.Bounds{Replicas: 2, Requests: 2, Ordered: true}, 385, 211, 11},
-		{Causal, group.Bounds{Replicas: 2, Requests: 2, Crashes: 1, SlowDisks: true, Ordered: true}, 51_960, 22_904, 24},
+		{Causal, group.Bounds{Replicas: 2, Requests: 2, Crashes: 1, SlowDisks: true, Ordered: true},
+			51_960, 22_904, 24},
 		{Causal, group.Bounds{Replicas: 2, Elections: 1, Requests: 1, Crashes: 1, Ordered: true}, 11_537, 5_841, 23},
 		{Causal, group.Bounds{Replicas: 3, Requests: 1, Ordered: true}, 126_088, 35_368, 22},
 	} {
