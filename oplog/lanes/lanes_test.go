@@ -136,8 +136,8 @@ func TestAWitnessTells(t *testing.T) {
 		"FIFO order": {{1, 0, []process.Effect{save(one), save(two)}}, {2, 0, []process.Effect{commit(1, two)}}},
 		"Causal order": {{1, 0, []process.Effect{save(one), commit(1, one)}},
 			{2, 0, []process.Effect{commit(1, one), save(answer)}}, {3, 0, []process.Effect{commit(1, answer)}}},
-		"Validity":              {{1, 0, []process.Effect{commit(1, one)}}},
-		"Virtual Synchrony":     {{1, 0, []process.Effect{save(one), commit(1, one)}}, {2, 7, nil}},
+		"Validity":          {{1, 0, []process.Effect{commit(1, one)}}},
+		"Virtual Synchrony": {{1, 0, []process.Effect{save(one), commit(1, one)}}, {2, 7, nil}},
 		"Sending View Delivery": {{1, 0, []process.Effect{save(one)}},
 			{1, 0, []process.Effect{commit(1, cast(7, 1, 1))}}},
 	} {
