@@ -72,6 +72,10 @@ func (p *Plan) answers(scenario string) Answers {
 	return Stop
 }
 
+// Part says what of the system the row of the catalog is, for who runs that and
+// shows it; "" if all.
+func (p *Plan) Part() string { return p.system.Part }
+
 // Request returns what was asked for.
 func (p *Plan) Request() Request { return *p.request }
 

@@ -41,6 +41,7 @@ type system struct {
 	What      string // in a sentence or two
 	Guarantee string // what holds whatever happens, within its fault model
 	Source    string
+	Part      string // what of it the row of the catalog is, if not all
 }
 
 // A course is what happens in a scenario, and how it ends. Words in braces stand

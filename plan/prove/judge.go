@@ -100,6 +100,9 @@ func (r *run) evidence(wrong string) plan.Evidence {
 	if n := r.of.plan.Configuration.Voters; n > t.Nodes {
 		e.Source += fmt.Sprintf("; the plan has %d nodes", n)
 	}
+	if part := r.of.plan.Part(); part != "" {
+		e.Source += "; of " + part
+	}
 	if r.of.protocol.Flexible != nil && !r.of.quorums {
 		e.Source += "; with majorities"
 	}

@@ -107,9 +107,15 @@ func Prove(ctx context.Context, p *plan.Plan, o Options, progress func(done, tot
 		unsimulated(p)
 	} else {
 		p.Evidence = append(p.Evidence, expected(runs[:len(plan.Scenarios)]))
+		if part := p.Part(); part != "" {
+			p.Notes = append(p.Notes, fmt.Sprintf("What was measured of %s is %s.", p.Protocol.Name, part))
+		}
 	}
 	if second != nil {
 		p.Alternatives[alternative].Simulated = worst[second].String()
+		if part := second.plan.Part(); part != "" {
+			p.Alternatives[alternative].Simulated += " Of it that is " + part + "."
+		}
 	}
 	if contradicted {
 		return ErrContradicted

@@ -276,3 +276,35 @@ func BenchmarkProve(b *testing.B) {
 		}
 	}
 }
+
+// TestAPartIsCalledOne: where what runs is not the whole of what is recommended,
+// plan, evidence and runner-up say so; and where it is, nothing does.
+func TestAPartIsCalledOne(t *testing.T) {
+	told := func(p *plan.Plan) (notes, evidence, instead int) {
+		if err := prove.Prove(t.Context(), p, prove.Options{}, nil); err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range p.Notes {
+			notes += strings.Count(n, "not simulated")
+		}
+		for _, e := range p.Evidence {
+			evidence += strings.Count(e.Source, "not simulated")
+		}
+		for _, a := range p.Alternatives {
+			instead += strings.Count(a.Simulated, "not simulated")
+		}
+		return notes, evidence, instead
+	}
+	r := consensus(3)
+	if n, e, i := told(made(t, r)); n+e+i > 0 {
+		t.Errorf("Raft is run as it is: %d notes, %d evidence, %d alternatives", n, e, i)
+	}
+	r.Problem = plan.Transaction
+	if n, e, i := told(made(t, r)); n != 1 || e != len(plan.Scenarios) || i != 0 {
+		t.Errorf("of two-phase commit one group is run: %d notes, %d evidence, %d alternatives", n, e, i)
+	}
+	r.Problem, r.Consistency = plan.Replication, plan.Sequential
+	if n, e, i := told(made(t, r)); n != 0 || e != len(plan.Scenarios) || i != 1 {
+		t.Errorf("of the runner-up no follower reads: %d notes, %d evidence, %d alternatives", n, e, i)
+	}
+}
